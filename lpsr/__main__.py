@@ -1,0 +1,5 @@
+import sys
+
+from lpsr.cli import main
+
+sys.exit(main())

@@ -1,0 +1,171 @@
+"""Checkpoints: ``NAME.safetensors`` and its card ``NAME.json``, side by side in a folder."""
+
+import logging
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor
+
+from lpsr.errors import InputError
+from lpsr.files import read_json, sha256, write_json
+from lpsr.losses.criterion import LossConfig
+from lpsr.models.registry import ARCHITECTURES
+from lpsr.models.restorer import Bicubic, NetworkRestorer, Restorer
+from lpsr.models.weights import load_tensors, save_tensors
+
+log = logging.getLogger(__name__)
+
+CHECKPOINTS = Path(os.environ.get("LPSR_CHECKPOINTS", Path(__file__).resolve().parent.parent / "checkpoints"))
+# One order everywhere; other checkpoints follow by name.
+ORDER = ("mse", "pecl-euclidean", "pecl-manhattan")
+
+
+class Card(BaseModel):
+    """What a checkpoint is and how it came about.
+
+    Attributes:
+        name: of the files; what pickers and ``--models`` take.
+        title: what captions call it.
+        architecture, arguments: a key of ``ARCHITECTURES`` and its configuration.
+        loss: what it was trained with.
+        recipe: of the last training stage.
+        stages: earlier stages, oldest first (a shared warm-up), each with its recipe, device and time.
+        data: folders, splits, shares and plate counts of the last stage.
+        iterations: optimiser steps in all stages.
+        batch, seed, device, threads, precision, seconds, torch: of the last stage.
+        kept_iteration: of the last stage, whose moving average validated best.
+        weights_dtype: in which the file holds the weights.
+        validation: scores on the validation split, of the weights as they are in the file.
+        test: result of ``evaluate`` on the test split with its passport, or None where not yet measured.
+        sha256: of the weights file.
+        licence: of the weights.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    architecture: str
+    arguments: dict[str, Any]
+    loss: LossConfig
+    recipe: dict[str, Any]
+    stages: list[dict[str, Any]]
+    data: list[dict[str, Any]]
+    iterations: int
+    batch: int
+    seed: int
+    device: str
+    threads: int
+    precision: str
+    seconds: float
+    torch: str
+    kept_iteration: int
+    weights_dtype: str
+    validation: dict[str, Any]
+    test: dict[str, Any] | None = None
+    sha256: str
+    licence: str = "MIT"
+
+
+def list_checkpoints(folder: str | Path = CHECKPOINTS) -> list[Card]:
+    """The cards of a folder, the three headline checkpoints first, then by name.
+
+    A card that cannot be read is logged and left out, so that one broken file does not close the page.
+    """
+    cards = []
+    for path in Path(folder).glob("*.json"):
+        if not path.with_suffix(".safetensors").is_file():
+            continue
+        try:
+            if read_json(path).get("architecture") in ARCHITECTURES:
+                cards.append(read_card(path.stem, folder))
+        except InputError as error:
+            log.warning("%s", error)
+    return sorted(cards, key=lambda card: (ORDER.index(card.name) if card.name in ORDER else len(ORDER), card.name))
+
+
+def read_card(name: str, folder: str | Path = CHECKPOINTS) -> Card:
+    """The card of a checkpoint. Raises InputError where there is none or it is not a card of this version."""
+    path = Path(folder) / f"{name}.json"
+    if Path(name).name != name or not path.is_file():
+        known = ", ".join(["bicubic", *(file.stem for file in sorted(Path(folder).glob("*.json")))])
+        raise InputError(f"There is no checkpoint {name!r} in {folder}; there are: {known}.")
+    try:
+        card = Card.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"{path} is not a card this version understands ({where}: {first['msg']}).") from error
+    if card.name != name:
+        raise InputError(f"{path} is the card of {card.name!r}; rename the files or the card.")
+    return card
+
+
+def load_restorer(
+    name: str, folder: str | Path = CHECKPOINTS, *, tile: int | None = None, overlap: int = 8, device: str = "cpu"
+) -> Restorer:
+    """The restorer called ``name``: "bicubic", or a checkpoint, verified against its card and kept in memory.
+
+    Raises InputError where the file does not match the card's SHA-256 or the architecture's names and shapes.
+    """
+    if name == "bicubic":
+        return Bicubic()
+    card = read_card(name, folder)
+    path = Path(folder) / f"{name}.safetensors"
+    try:
+        modified = path.stat().st_mtime_ns
+    except OSError as error:
+        raise InputError(f"The weights {path} are missing; put them beside their card.") from error
+    return _load(path, modified, card.sha256, card.model_dump_json(), tile, overlap, device)
+
+
+@lru_cache(maxsize=16)
+def _load(
+    path: Path, modified: int, digest: str, card_json: str, tile: int | None, overlap: int, device: str
+) -> NetworkRestorer:
+    card = Card.model_validate_json(card_json)
+    if sha256(path) != digest:
+        raise InputError(f"{path} does not match the SHA-256 of its card; copy both files again from one source.")
+    architecture = ARCHITECTURES[card.architecture]
+    tensors, _ = load_tensors(path)
+    try:
+        network = architecture.network(architecture.config.model_validate(card.arguments))
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (ValidationError, RuntimeError) as error:
+        raise InputError(f"{path} does not fit the architecture its card names ({card.architecture}).") from error
+    return NetworkRestorer(network, card.name, tile, overlap, device)
+
+
+def save_checkpoint(folder: str | Path, weights: dict[str, Tensor], facts: dict[str, Any]) -> Card:
+    """Write weights and card; ``facts`` are the card's fields but for ``sha256``.
+
+    The card goes last, so that a crash between the two leaves a mismatch that loading refuses, never a wrong model.
+    """
+    path = Path(folder) / f"{facts['name']}.safetensors"
+    save_tensors(path, weights)
+    card = Card.model_validate({**facts, "sha256": sha256(path)})
+    write_card(card, folder)
+    return card
+
+
+def write_card(card: Card, folder: str | Path = CHECKPOINTS) -> None:
+    """Write ``NAME.json``."""
+    write_json(Path(folder) / f"{card.name}.json", card.model_dump(mode="json"))
+
+
+def known_models(folder: str | Path = CHECKPOINTS) -> list[str]:
+    """Every name that ``load_restorer`` takes, in the order of the page."""
+    return ["bicubic", *(card.name for card in list_checkpoints(folder))]
+
+
+def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights in float16, as checkpoints ship."""
+    return {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+
+
+def restore_titles(folder: str | Path = CHECKPOINTS) -> dict[str, str]:
+    """Caption of every restorer."""
+    return {"bicubic": "Bicubic"} | {card.name: card.title for card in list_checkpoints(folder)}

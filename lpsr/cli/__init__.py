@@ -1,0 +1,48 @@
+"""The command line: ``python -m lpsr VERB``, one file a verb.
+
+A verb's module has ``NAME``, ``HELP``, ``add_arguments(parser)`` and ``run(args)``, which returns an exit status or None.
+"""
+
+import argparse
+import importlib
+import sys
+
+from lpsr import __version__
+from lpsr.errors import InputError
+
+VERBS = (
+    "evaluate",
+    "restore",
+    "degrade",
+    "read",
+    "maps",
+    "synthesize",
+    "pretrain_embedder",
+    "train",
+    "export",
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a verb. Returns the exit status: 0, 1 where part of the work failed, 2 for input that cannot be used."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lpsr", description="License-plate super-resolution ×8 under three losses, side by side."
+    )
+    parser.add_argument("--version", action="version", version=f"lpsr {__version__}")
+    subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for name in VERBS:
+        verb = importlib.import_module(f"lpsr.cli.{name}")
+        subparser = subparsers.add_parser(
+            verb.NAME, help=verb.HELP, description=verb.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        verb.add_arguments(subparser)
+        subparser.set_defaults(run=verb.run)
+    args = parser.parse_args(arguments)
+    try:
+        return args.run(args) or 0
+    except InputError as error:
+        print(f"lpsr: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("lpsr: stopped.", file=sys.stderr)
+        return 130

@@ -1,0 +1,167 @@
+"""One plate, many models: everything the Compare page shows, in one value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lpsr.checkpoints import CHECKPOINTS, ORDER, known_models, load_restorer, read_card, restore_titles
+from lpsr.degrade import PAPER, Degradation, degrade, enlarge
+from lpsr.errors import InputError
+from lpsr.images import crop_to_multiple
+from lpsr.metrics.fidelity import psnr, psnr_y, ssim_y
+from lpsr.passport import degradation_facts, packages
+from lpsr.readers import Reader, Reading
+
+DEFAULT_MODELS = ("bicubic", *ORDER)
+# Larger pictures are reduced first: a plate has no use for more, and the time grows with the pixels.
+MAX_HR_SIDE = 640
+# LR pixels that may be restored directly; 128 × 64 becomes 1024 × 512.
+MAX_DIRECT_PIXELS = 128 * 64
+
+
+@dataclass(frozen=True)
+class Result:
+    """One picture of a comparison; without an HR plate, or of HR itself, the fidelity values are None.
+
+    Attributes:
+        name, title: "hr", "lr", "bicubic" or a checkpoint's; the caption.
+        picture: ``(H, W, 3)`` uint8 at HR size (LR enlarged by nearest neighbour).
+        psnr, psnr_y: dB. ssim_y: [-1, 1]. gain: PSNR over bicubic, dB.
+        reading: what the reader made of it, None where nothing was read.
+    """
+
+    name: str
+    title: str
+    picture: np.ndarray
+    psnr: float | None = None
+    psnr_y: float | None = None
+    ssim_y: float | None = None
+    gain: float | None = None
+    reading: Reading | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As the API gives it: without the picture."""
+        return {
+            "name": self.name,
+            "psnr": self.psnr,
+            "psnr_y": self.psnr_y,
+            "ssim": self.ssim_y,
+            "reading": self.reading and self.reading.to_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What ``compare`` found; ``results`` in the one order: HR (where there is one), LR, bicubic, then the models.
+
+    ``text`` is the true text where known; ``reduced_from`` the ``(width, height)`` of a picture that was too large.
+    """
+
+    lr: np.ndarray
+    results: tuple[Result, ...]
+    text: str | None
+    passport: dict[str, Any]
+    reduced_from: tuple[int, int] | None = None
+
+    @property
+    def hr(self) -> np.ndarray | None:
+        """``(H, W, 3)`` uint8, None where a small picture was restored directly."""
+        return self.results[0].picture if self.results[0].name == "hr" else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The API's answer; ``hr_size`` is None where there is no HR."""
+        size = None if self.hr is None else [self.hr.shape[1], self.hr.shape[0]]
+        return {
+            "hr_size": size,
+            "lr_size": [self.lr.shape[1], self.lr.shape[0]],
+            "text": self.text,
+            "reduced_from": self.reduced_from,
+            "models": [result.to_json() for result in self.results],
+            "passport": self.passport,
+        }
+
+
+def compare(
+    picture: np.ndarray,
+    models: Sequence[str] | None = None,
+    *,
+    degradation: Degradation = PAPER,
+    direct: bool = False,
+    text: str | None = None,
+    reader: Reader | None = None,
+    folder=CHECKPOINTS,
+) -> Comparison:
+    """Degrade a plate and restore it with every model, by the protocol of evaluation.
+
+    Args:
+        picture: the HR plate ``(H, W, 3)`` uint8, cropped here at right and bottom to multiples of 8; with ``direct``
+            the LR plate itself.
+        models: names that ``load_restorer`` takes; None is bicubic and every headline checkpoint that is there.
+        degradation: HR to LR; its scale must be 8.
+        text: the true text, where known.
+        reader: reads every picture; None reads nothing.
+
+    Raises InputError for a picture that is too small or (``direct``) too large, or a model that does not exist.
+    """
+    if models is None:
+        models = [name for name in known_models(folder) if name in DEFAULT_MODELS]
+    scale = degradation.scale
+    if scale != PAPER.scale:
+        raise InputError(f"The models restore ×{PAPER.scale}; a degradation of ×{scale} cannot be compared.")
+    restorers = [load_restorer(name, folder) for name in models]
+    titles = restore_titles(folder)
+    hr = reduced_from = None
+    if direct:
+        lr = picture
+        if lr.shape[0] * lr.shape[1] > MAX_DIRECT_PIXELS:
+            raise InputError(
+                f"The picture is {lr.shape[1]} × {lr.shape[0]} pixels, too large to be restored directly (at most "
+                f"{MAX_DIRECT_PIXELS} pixels, such as 128 × 64); crop it to the plate or let it be degraded first."
+            )
+    else:
+        hr, reduced_from = _reduce(picture)
+        hr = crop_to_multiple(hr, scale)
+        lr = degrade(hr, degradation)
+
+    shown = [] if hr is None else [Result("hr", "HR", hr)]
+    shown.append(Result("lr", "LR", enlarge(lr, scale, "nearest")))
+    shown += [Result(name, titles[name], one.restore(lr)) for name, one in zip(models, restorers, strict=True)]
+    if hr is not None:
+        shown[1:] = [_measured(result, hr) for result in shown[1:]]
+        reference = _measured(Result("bicubic", "", enlarge(lr, scale)), hr).psnr
+        shown[1:] = [replace(result, gain=result.psnr - reference) for result in shown[1:]]
+    if reader is not None:
+        shown = [replace(result, reading=reader.read(result.picture)) for result in shown]
+    passport = {
+        "source": "a single picture" + (", restored directly" if direct else ""),
+        "crop": "right and bottom to multiples of 8" if not direct else "none",
+        **({} if direct else degradation_facts(degradation)),
+        "colour_space": "RGB, 8-bit; luma full-range BT.601",
+        "reader": reader and reader.engine,
+        "checkpoints": {name: read_card(name, folder).sha256 for name in models if name != "bicubic"},
+        "packages": packages(),
+    }
+    return Comparison(lr, tuple(shown), text, passport, reduced_from)
+
+
+def _measured(result: Result, hr: np.ndarray) -> Result:
+    # An identical picture has an infinite PSNR, which JSON cannot write: 8-bit pictures never exceed 100 dB otherwise.
+    picture = result.picture
+    return replace(
+        result,
+        psnr=min(psnr(hr, picture), 100.0),
+        psnr_y=min(psnr_y(hr, picture), 100.0),
+        ssim_y=ssim_y(hr, picture),
+    )
+
+
+def _reduce(picture: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | None]:
+    height, width = picture.shape[:2]
+    if max(height, width) <= MAX_HR_SIDE:
+        return picture, None
+    factor = MAX_HR_SIDE / max(height, width)
+    size = max(round(width * factor), 1), max(round(height * factor), 1)
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA), (width, height)

@@ -1,0 +1,144 @@
+"""Folders of plates: a plate folder (``index.csv``) or a CCPD folder (annotation in the file names)."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from lpsr.data.ccpd import parse_name
+from lpsr.errors import InputError
+from lpsr.files import write_csv
+from lpsr.images import SUFFIXES, bounding_crop, crop_to_multiple, open_picture
+
+CORNER_COLUMNS = ("tl_x", "tl_y", "tr_x", "tr_y", "br_x", "br_y", "bl_x", "bl_y")
+COLUMNS = (
+    "file",
+    "text",
+    "split",
+    "crop_width",
+    "crop_height",
+    *CORNER_COLUMNS,
+    "plate_width",
+    "plate_height",
+    "brightness",
+    "blurriness",
+    "kind",
+)
+
+
+@dataclass(frozen=True)
+class Plate:
+    """One labelled plate on disk.
+
+    Attributes:
+        path: the picture file: a crop around the plate, or a whole photo.
+        text: the true text, or None where unknown.
+        corners: ``(4, 2)`` float32, x and y in pixels of the file, clockwise from top left; None where unknown.
+        split: "train", "val", "test" or another name the folder uses.
+        extra: the remaining columns of ``index.csv`` as text.
+    """
+
+    path: Path
+    text: str | None
+    corners: np.ndarray | None = field(compare=False)
+    split: str
+    extra: dict[str, str] = field(default_factory=dict, compare=False)
+
+    def picture(self) -> np.ndarray:
+        """The whole file, ``(H, W, 3)`` uint8 RGB."""
+        return open_picture(self.path)
+
+    def hr(self, multiple: int = 8) -> np.ndarray:
+        """The protocol's HR plate: bounding box of the corners (the whole file where there are none), native
+        resolution, cropped at right and bottom to multiples of ``multiple``."""
+        picture = self.picture()
+        if self.corners is not None:
+            picture = bounding_crop(picture, self.corners)
+        return crop_to_multiple(picture, multiple)
+
+
+def open_plates(folder: str | Path, split: str | None = None) -> list[Plate]:
+    """The plates of a plate folder or of a CCPD folder, in the order of the index or of the file names.
+
+    ``split`` keeps one split; in a CCPD folder it is the name of a text file in ``splits/`` (or beside the pictures)
+    that lists file names, or of a subfolder.
+
+    Raises InputError for a folder that is neither, an index that lacks columns, or a split that is empty.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}.")
+    plates = _from_index(folder) if (folder / "index.csv").is_file() else _from_names(folder, split)
+    if not plates:
+        raise InputError(f"{folder} holds no plates: it has neither an index.csv nor pictures with CCPD file names.")
+    if split is None:
+        return plates
+    chosen = [plate for plate in plates if plate.split == split]
+    if not chosen:
+        found = ", ".join(sorted({plate.split for plate in plates}))
+        raise InputError(f"{folder} has no plates in split {split!r}; it has: {found}.")
+    return chosen
+
+
+def write_index(folder: str | Path, rows: Iterable[dict], extra_columns: Iterable[str] = ()) -> None:
+    """Write the ``index.csv`` of a plate folder; a row holds ``COLUMNS`` (empty where missing) and the extra ones."""
+    write_csv(Path(folder) / "index.csv", (*COLUMNS, *extra_columns), rows)
+
+
+def _from_index(folder: Path) -> list[Plate]:
+    index = folder / "index.csv"
+    try:
+        with open(index, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = {"file", "text", "split"} - set(reader.fieldnames or ())
+            if missing:
+                raise InputError(f"{index} lacks the columns {', '.join(sorted(missing))}.")
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"Cannot read {index}: {error}.") from error
+    return [_from_row(folder, number, row) for number, row in enumerate(rows, 2)]
+
+
+def _from_row(folder: Path, number: int, row: dict[str, str]) -> Plate:
+    path = folder / (row["file"] or "")
+    # An index is data: it must not be able to point outside its folder.
+    if not row["file"] or not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{folder / 'index.csv'}, line {number}: {row['file']!r} is not a file of this folder.")
+    values = [row.get(column) or "" for column in CORNER_COLUMNS]
+    try:
+        corners = np.array([float(value) for value in values], np.float32).reshape(4, 2) if all(values) else None
+    except ValueError as error:
+        raise InputError(f"{folder / 'index.csv'}, line {number}: the corners are not numbers.") from error
+    known = {"file", "text", "split", *CORNER_COLUMNS}
+    extra = {key: value for key, value in row.items() if key is not None and key not in known and value}
+    return Plate(path, row["text"] or None, corners, row["split"] or "", extra)
+
+
+def _from_names(folder: Path, split: str | None) -> list[Plate]:
+    """A CCPD folder: every picture below it whose name follows the code; split = its list or its subfolder."""
+    listed = None
+    for candidate in (folder / "splits" / f"{split}.txt", folder / f"{split}.txt"):
+        if split is not None and candidate.is_file():
+            listed = {
+                Path(line.strip()).name for line in candidate.read_text(encoding="utf-8").splitlines() if line.strip()
+            }
+    plates = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in SUFFIXES:
+            continue
+        try:
+            name = parse_name(path.name)
+        except InputError:
+            continue
+        if listed is None:
+            parts = path.relative_to(folder).parts
+            own_split = parts[0] if len(parts) > 1 else ""
+        elif path.name in listed:
+            own_split = split
+        else:
+            continue
+        extra = {"brightness": str(name.brightness), "blurriness": str(name.blurriness)}
+        plates.append(Plate(path, name.text, np.float32(name.corners), own_split, extra))
+    return plates

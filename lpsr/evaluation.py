@@ -1,0 +1,90 @@
+"""A folder of plates, many models, one table: the protocol."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lpsr.checkpoints import CHECKPOINTS, load_restorer, read_card
+from lpsr.data.plates import Plate
+from lpsr.degrade import PAPER, degrade
+from lpsr.errors import InputError
+from lpsr.metrics.fidelity import psnr, psnr_y, ssim_y, summarise
+from lpsr.metrics.reading import score_readings, wilson_interval
+from lpsr.passport import degradation_facts, packages
+from lpsr.readers import Reader
+
+SEED = 0
+
+
+def evaluate(
+    plates: Sequence[Plate],
+    models: Sequence[str],
+    *,
+    data: str,
+    split: str | None,
+    reader: Reader | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    folder=CHECKPOINTS,
+) -> dict[str, Any]:
+    """Score models on plates by the protocol.
+
+    Args:
+        models: "hr" (the plate itself, the ceiling of reading), "bicubic", or names of checkpoints.
+        data, split: what the passport calls the plates.
+        reader: None leaves the reading columns out.
+
+    Returns ``{"passport": {...}, "models": {name: {"n", "psnr", "psnr_y", "ssim", "ocr_confidence", "exact", "ge6",
+    "ge5", "char_accuracy", "exact_ci95", "n_read"}}}``; PSNR in dB, the rest in [0, 1]; of "hr" the fidelity values are None. Raises
+    InputError for a model that does not exist or a plate that cannot be read.
+    """
+    if not plates:
+        raise InputError("There are no plates to evaluate on.")
+    models = list(dict.fromkeys(models))
+    restorers = {name: load_restorer(name, folder) for name in models if name != "hr"}
+    fidelity: dict[str, list[tuple[float, float, float]]] = {name: [] for name in restorers}
+    readings: dict[str, list[tuple[str | None, Any]]] = {name: [] for name in models}
+    for number, plate in enumerate(plates):
+        hr = plate.hr()
+        lr = degrade(hr)
+        for name in models:
+            picture = hr if name == "hr" else restorers[name].restore(lr)
+            if name != "hr":
+                fidelity[name].append((psnr(hr, picture), psnr_y(hr, picture), ssim_y(hr, picture)))
+            if reader is not None:
+                readings[name].append((plate.text, reader.read(picture)))
+        progress(number + 1, len(plates))
+    passport = {
+        "data": data,
+        "split": split,
+        "n": len(plates),
+        "crop": "bounding box of the corners, right and bottom to multiples of 8",
+        **degradation_facts(PAPER),
+        "colour_space": "RGB, 8-bit; luma full-range BT.601",
+        "reader": reader and reader.engine,
+        "checkpoints": {name: read_card(name, folder).sha256 for name in restorers if name != "bicubic"},
+        "seed": SEED,
+        "packages": packages(),
+    }
+    scores = {name: {"n": len(plates), **_fidelity(fidelity.get(name)), **_reading(readings[name])} for name in models}
+    return {"passport": passport, "models": scores}
+
+
+def _fidelity(values: list[tuple[float, float, float]] | None) -> dict[str, Any]:
+    if values is None:
+        return {"psnr": None, "psnr_y": None, "ssim": None}
+    columns = zip(("psnr", "psnr_y", "ssim"), np.transpose(values), strict=True)
+    return {name: summarise(column, SEED) for name, column in columns}
+
+
+def _reading(readings: list[tuple[str | None, Any]]) -> dict[str, Any]:
+    if not readings:
+        return {}
+    known = [(text, reading.plate_text) for text, reading in readings if text]
+    scores: dict[str, Any] = {"ocr_confidence": summarise([reading.raw_confidence for _, reading in readings], SEED)}
+    if known:
+        score = score_readings(known)
+        scores |= {"n_read": score.n, "exact": score.exact, "ge6": score.ge6, "ge5": score.ge5}
+        scores |= {"char_accuracy": score.char_accuracy}
+        scores["exact_ci95"] = list(wilson_interval(round(score.exact * score.n), score.n))
+    return scores

@@ -1,0 +1,144 @@
+"""What a picture is: reading files safely, luma, crops, rectification.
+
+A picture is an ``(H, W, 3)`` uint8 RGB array.
+"""
+
+import io
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from lpsr.errors import InputError
+from lpsr.files import write_bytes
+
+MAX_PIXELS = 50_000_000
+MAX_BYTES = 64 * 1024 * 1024
+MIN_SIDE = 2
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "MPO", "PPM")
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"}
+
+
+def open_picture(source: str | Path | bytes, name: str | None = None) -> np.ndarray:
+    """Read an image file, or its bytes, into an ``(H, W, 3)`` uint8 RGB picture.
+
+    EXIF rotation is applied, transparency is laid on white, CMYK, palette, 16-bit and float pictures become 8-bit
+    RGB, and of an animation the first frame is taken. ``name`` is what error sentences call the file.
+
+    Raises InputError for what is no picture, is truncated, has more than 50 million pixels or 64 MB, or a side
+    below 2 pixels.
+    """
+    name = name or ("the picture" if isinstance(source, bytes) else Path(source).name)
+    try:
+        size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+        if size == 0:
+            raise InputError(f"{name} is empty (0 bytes); choose another file.")
+        if size > MAX_BYTES:
+            raise InputError(
+                f"{name} has {size / 2**20:.0f} MB; the limit is {MAX_BYTES // 2**20} MB, make it smaller first."
+            )
+        with warnings.catch_warnings():
+            # Our own limit speaks first; Pillow's warning about large pictures would only repeat it.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise InputError(
+                        f"{name} has {width} × {height} pixels; the limit is {MAX_PIXELS // 10**6} megapixels, "
+                        "crop it to the plate first."
+                    )
+                if min(width, height) < MIN_SIDE:
+                    raise InputError(f"{name} is {width} × {height} pixels; there is no plate in so few.")
+                image.load()
+                return _to_rgb8(ImageOps.exif_transpose(image))
+    except InputError:
+        raise
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"{name} is not a picture that can be read; use PNG, JPEG, WebP, BMP, TIFF or GIF.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{name} is a folder, not a picture.") from error
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {source}.") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, MemoryError) as error:
+        # Pillow's decoders raise all of these on damaged files.
+        raise InputError(
+            f"{name} is damaged or incomplete and cannot be opened; save it again or choose another."
+        ) from error
+
+
+def _to_rgb8(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, dtype=np.float64)
+        # 16-bit pictures use 0..65535, float pictures 0..1; anything else is scaled by its own maximum.
+        if image.mode == "F":
+            top = 1.0 if values.max(initial=0) <= 1 else 255.0 if values.max() <= 255 else values.max()
+        else:
+            top = (
+                255.0 if 0 < values.max(initial=0) <= 255 and image.mode == "I" else max(65535.0, values.max(initial=0))
+            )
+        grey = np.clip(np.nan_to_num(values) / top * 255 + 0.5, 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return np.asarray(image.convert("RGB"))
+
+
+def save_png(path: str | Path, picture: np.ndarray) -> None:
+    """Write a picture as PNG, in one step."""
+    write_bytes(path, encode_png(picture))
+
+
+def encode_png(picture: np.ndarray) -> bytes:
+    """The PNG file of a picture, as bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def luma(picture: np.ndarray) -> np.ndarray:
+    """Full-range BT.601 luma, ``(H, W)`` uint8 in 0..255: channel 0 of Pillow's "YCbCr"."""
+    return np.asarray(Image.fromarray(picture).convert("YCbCr"))[..., 0]
+
+
+def crop_to_multiple(picture: np.ndarray, multiple: int = 8) -> np.ndarray:
+    """Crop at right and bottom so that both sides are multiples of ``multiple``.
+
+    Raises InputError where a side is shorter than that.
+    """
+    height, width = picture.shape[0] // multiple * multiple, picture.shape[1] // multiple * multiple
+    if not height or not width:
+        raise InputError(
+            f"The picture is {picture.shape[1]} × {picture.shape[0]} pixels; "
+            f"at least {multiple} × {multiple} are needed."
+        )
+    return picture[:height, :width]
+
+
+def bounding_crop(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """The axis-aligned bounding box of ``corners`` (``(4, 2)``, x and y in pixels), cut to the picture.
+
+    Corners are pixel indices, as CCPD has them: the pixels that hold the outermost corners belong to the box. Raises
+    InputError where the box lies outside the picture or a corner is not a finite number.
+    """
+    corners = np.asarray(corners, dtype=float)
+    if not np.isfinite(corners).all():
+        raise InputError("The four corners must be finite numbers.")
+    x0, y0 = np.maximum(np.floor(corners.min(0)), 0).astype(int)
+    x1, y1 = np.maximum(np.floor(corners.max(0)) + 1, 0).astype(int)
+    crop = picture[y0:y1, x0:x1]
+    if not crop.size:
+        raise InputError("The four corners enclose no part of the picture.")
+    return crop
+
+
+def rectify(picture: np.ndarray, corners: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Warp the quadrilateral ``corners`` (top left, top right, bottom right, bottom left) to ``height × width``."""
+    target = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+    homography = cv2.getPerspectiveTransform(np.float32(corners), target)
+    return cv2.warpPerspective(
+        picture, homography, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )

@@ -1,0 +1,1 @@
+"""Judging pictures: fidelity to a reference, what was read, and degradation seen without a reference."""

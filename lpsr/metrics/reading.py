@@ -1,0 +1,69 @@
+"""How right a reading is: characters in place, and the rates over many plates."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from math import sqrt
+
+from lpsr.plates import matches, normalise
+
+# Two-sided 95 % quantile of the normal distribution.
+_Z95 = 1.959963984540054
+
+
+def correct_characters(truth: str, reading: str) -> int:
+    """How many characters of ``truth`` the reading has at the same position, 0..len(truth).
+
+    Separators and case of the reading do not count; a reading that lacks only its province is aligned at the right
+    (see ``lpsr.plates.matches``).
+    """
+    return sum(matches(truth, normalise(reading)))
+
+
+@dataclass(frozen=True)
+class ReadingScore:
+    """Rates over ``n`` plates, all in [0, 1].
+
+    Attributes:
+        n: plates scored.
+        exact: share read wholly right, nothing missing and nothing added.
+        ge6, ge5: share with at least 6 and at least 5 characters in place. The numbers are the same for 7- and
+            8-character plates, as published tables have them, so they ask less of an 8-character plate.
+        char_accuracy: characters in place over characters, all plates together.
+    """
+
+    n: int
+    exact: float
+    ge6: float
+    ge5: float
+    char_accuracy: float
+
+    def to_json(self) -> dict[str, float]:
+        return asdict(self)
+
+
+def score_readings(pairs: Iterable[tuple[str, str]]) -> ReadingScore:
+    """Score pairs of true text and reading (raw or plate text). Raises ValueError where there are none."""
+    pairs = list(pairs)
+    if not pairs:
+        raise ValueError("there are no readings to score")
+    right = [correct_characters(truth, reading) for truth, reading in pairs]
+    count = len(pairs)
+    return ReadingScore(
+        n=count,
+        exact=sum(normalise(reading) == truth for truth, reading in pairs) / count,
+        ge6=sum(value >= 6 for value in right) / count,
+        ge5=sum(value >= 5 for value in right) / count,
+        char_accuracy=sum(right) / sum(len(truth) for truth, _ in pairs),
+    )
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a proportion (Wilson 1927), within [0, 1]; (0, 1) where nothing was tried."""
+    if not 0 <= successes <= trials:
+        raise ValueError(f"{successes} successes in {trials} trials")
+    if trials == 0:
+        return 0.0, 1.0
+    share, shrink = successes / trials, _Z95**2 / trials
+    centre = (share + shrink / 2) / (1 + shrink)
+    half = _Z95 * sqrt(share * (1 - share) / trials + shrink / (4 * trials)) / (1 + shrink)
+    return max(0.0, centre - half), min(1.0, centre + half)

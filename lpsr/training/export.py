@@ -1,0 +1,84 @@
+"""From a run to a checkpoint with its card."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lpsr.checkpoints import CHECKPOINTS, Card, half, save_checkpoint
+from lpsr.errors import InputError
+from lpsr.files import read_json
+from lpsr.models.weights import load_tensors
+from lpsr.training.recipe import Recipe, load_recipe
+from lpsr.training.trainer import BEST, RECIPE, RUN, load_pairs, validation_scores
+
+# The largest change of validation PSNR, in dB, for which weights ship in half precision.
+TOLERANCE = 0.01
+
+
+def export_run(run_folder: str | Path, name: str, folder: str | Path = CHECKPOINTS) -> Card:
+    """Write the best weights of a run as ``NAME.safetensors`` with its card, in float16 where that costs no quality.
+
+    Raises InputError where the folder holds no run with weights.
+    """
+    run_folder = Path(run_folder)
+    if not (run_folder / BEST).is_file():
+        raise InputError(f"{run_folder} holds no run with weights yet; a run saves its first at its first validation.")
+    recipe, run = load_recipe(run_folder / RECIPE), read_json(run_folder / RUN)
+    weights, _ = load_tensors(run_folder / BEST)
+    pairs = load_pairs(recipe.validation) if recipe.validation else []
+    validation: dict[str, Any] = {}
+    shipped, dtype = half(weights), "float16"
+    if pairs:
+        cpu = torch.device("cpu")
+        full = validation_scores(recipe, weights, pairs, cpu)
+        validation = validation_scores(recipe, {key: value.float() for key, value in shipped.items()}, pairs, cpu)
+        if abs(full["val_psnr"] - validation["val_psnr"]) > TOLERANCE:
+            shipped, dtype, validation = weights, "float32", full
+        validation |= {"data": recipe.validation.label, "split": recipe.validation.split, "n": len(pairs)}
+    stages = [_without_paths(stage) for stage in run["warm_up_stages"]]
+    return save_checkpoint(
+        folder,
+        shipped,
+        {
+            "name": name,
+            "title": title_of(recipe),
+            "architecture": "pecl",
+            "arguments": recipe.network.model_dump(mode="json"),
+            "loss": recipe.loss,
+            "recipe": _without_paths({"recipe": recipe.model_dump(mode="json")})["recipe"],
+            "stages": stages,
+            "data": run["data"],
+            "iterations": run["iteration"] + sum(stage.get("iteration", 0) for stage in stages),
+            "batch": recipe.batch,
+            "seed": recipe.seed,
+            "kept_iteration": run["best_iteration"],
+            "weights_dtype": dtype,
+            "validation": validation,
+            **{key: run[key] for key in ("device", "threads", "precision", "seconds", "torch")},
+        },
+    )
+
+
+def title_of(recipe: Recipe) -> str:
+    """What captions call a model of this recipe."""
+    return "MSE" if recipe.loss.kind == "mse" else f"PECL-{recipe.loss.distance.capitalize()}"
+
+
+def _without_paths(stage: dict[str, Any]) -> dict[str, Any]:
+    """A stage with folders named as cards name them; where they lay on the training machine tells nobody anything."""
+    recipe = dict(stage.get("recipe", {}))
+    for key in ("data", "validation"):
+        sources = recipe.get(key)
+        if isinstance(sources, list):
+            recipe[key] = [_renamed(source) for source in sources]
+        elif sources:
+            recipe[key] = _renamed(sources)
+    for key in ("init_from", "embedder"):
+        if recipe.get(key):
+            recipe[key] = "/".join(Path(recipe[key]).parts[-2:])
+    return {**stage, "recipe": recipe}
+
+
+def _renamed(source: dict[str, Any]) -> dict[str, Any]:
+    return {**source, "folder": source["name"] or Path(source["folder"]).name}

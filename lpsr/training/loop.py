@@ -1,0 +1,112 @@
+"""What every training run shares: the device, batches ahead of time, the log."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lightning_fabric import Fabric
+
+from lpsr.data.patches import Source, load_sources
+from lpsr.data.plates import open_plates
+from lpsr.files import write_bytes
+from lpsr.training.recipe import DataSource, Precision
+
+Batch = TypeVar("Batch")
+Report = Callable[[dict[str, Any]], None]
+
+
+def make_fabric(precision: Precision, accelerator: str = "auto", devices: int | str = "auto", nodes: int = 1) -> Fabric:
+    """A launched Fabric. On the CPU one process; on CUDA one for each device, on ``nodes`` machines."""
+    if accelerator == "cpu" and devices == "auto":
+        devices = 1
+    fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision)
+    fabric.launch()
+    return fabric
+
+
+def load_group(source: DataSource) -> list[Source]:
+    """Decode the plates of one data source of a recipe."""
+    return load_sources(open_plates(source.folder, source.split)[: source.limit])
+
+
+def prefetch(make: Callable[[int], Batch], start: int, stop: int) -> Iterator[tuple[int, Batch]]:
+    """``(i, make(i))`` for i from ``start`` to ``stop`` − 1, each made in a thread while the one before is used."""
+    with ThreadPoolExecutor(1, "patches") as pool:
+        ahead = pool.submit(make, start)
+        for i in range(start, stop):
+            batch = ahead.result()
+            if i + 1 < stop:
+                ahead = pool.submit(make, i + 1)
+            yield i, batch
+
+
+def cosine(iteration: int, iterations: int, start: float, end: float, warm_up: int = 0) -> float:
+    """The learning rate at ``iteration``: linear from 0 over ``warm_up``, then half a cosine from start to end."""
+    if iteration < warm_up:
+        return start * (iteration + 1) / warm_up
+    done = (iteration - warm_up) / max(iterations - warm_up, 1)
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(done, 1)))
+
+
+class Log:
+    """``log.jsonl`` of a run: one JSON object a line, each with its ``iteration``.
+
+    Opening it for a run that continues at ``iteration`` drops the lines written after that, so that a resumed run's log
+    reads like an uninterrupted one's.
+    """
+
+    def __init__(self, path: Path, iteration: int, report: Report | None) -> None:
+        self.path = path
+        self.report = report
+        kept = [line for line in read_log(path) if line["iteration"] <= iteration] if iteration else []
+        write_bytes(path, "".join(_line(entry) for entry in kept).encode())
+
+    def write(self, entry: dict[str, Any]) -> None:
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(_line(entry))
+            file.flush()
+            os.fsync(file.fileno())
+        if self.report:
+            self.report(entry)
+
+
+def _line(entry: dict[str, Any]) -> str:
+    # NaN is no JSON; a value that does not exist is null.
+    plain = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in entry.items()
+    }
+    return json.dumps(plain) + "\n"
+
+
+def read_log(path: str | Path) -> list[dict[str, Any]]:
+    """The entries of a run's log; a last line cut off by a crash is left out."""
+    entries = []
+    if Path(path).is_file():
+        for line in Path(path).read_text(encoding="utf-8").splitlines():
+            try:
+                entries.append(json.loads(line))
+            except ValueError:
+                break
+    return entries
+
+
+class Clock:
+    """Wall time of a run over all its sittings, and its pace since the last look."""
+
+    def __init__(self, seconds: float, iteration: int) -> None:
+        self.started = time.monotonic() - seconds
+        self.last = time.monotonic(), iteration
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def pace(self, iteration: int) -> float:
+        """Iterations a second since the last call."""
+        now = time.monotonic()
+        (then, before), self.last = self.last, (now, iteration)
+        return (iteration - before) / max(now - then, 1e-9)

@@ -1,0 +1,113 @@
+"""What a training run is: everything that decides its result, frozen, unknown keys forbidden."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from lpsr.errors import InputError
+from lpsr.files import read_json
+from lpsr.losses.criterion import LossConfig
+from lpsr.models.network import NetworkConfig
+
+Precision = Literal["32-true", "bf16-mixed"]
+
+
+class DataSource(BaseModel):
+    """A folder of plates in a recipe: a plate folder or a CCPD folder, and its share of every batch.
+
+    ``name`` is what cards call the data; the path stays on the machine.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str
+    split: str | None = "train"
+    share: float = Field(1.0, gt=0)
+    name: str = ""
+    limit: int | None = Field(None, ge=1)
+
+    @property
+    def label(self) -> str:
+        return self.name or Path(self.folder).name
+
+
+class Recipe(BaseModel):
+    """A super-resolution training run. The defaults are the paper's where the paper says.
+
+    Attributes:
+        data: what to train on.
+        validation: what to choose the best weights on; None keeps the last weights.
+        patch: height and width of HR patches in pixels, multiples of 8.
+        augment: light geometric and colour augmentation.
+        iterations, batch: optimiser steps and patches a step (over all processes).
+        learning_rate: Adam's, at the start of a cosine that ends at ``final_learning_rate``.
+        warm_up: iterations over which the learning rate rises linearly from 0.
+        ema: decay of the exponential moving average of the weights; the average is what is validated and kept.
+        precision: "bf16-mixed" computes in bfloat16 where that is safe.
+        init_from: a run's or a checkpoint's ``.safetensors`` with the same architecture to start from.
+        embedder: for PECL, a ``.safetensors`` from ``pretrain-embedder``, or torchvision's ImageNet ResNet-18.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: tuple[DataSource, ...] = Field(min_length=1)
+    validation: DataSource | None = None
+    network: NetworkConfig = NetworkConfig()
+    loss: LossConfig = LossConfig()
+    patch: tuple[int, int] = (64, 64)
+    augment: bool = True
+    iterations: int = Field(1_000_000, ge=1)
+    batch: int = Field(128, ge=1, le=4096)
+    learning_rate: float = Field(1e-4, gt=0, le=1)
+    final_learning_rate: float = Field(0.0, ge=0, le=1)
+    warm_up: int = Field(0, ge=0)
+    ema: float = Field(0.999, ge=0, lt=1)
+    precision: Precision = "bf16-mixed"
+    seed: int = Field(0, ge=0)
+    init_from: str | None = None
+    embedder: str | None = None
+    log_every: int = Field(50, ge=1)
+    validate_every: int = Field(500, ge=1)
+
+    @field_validator("patch")
+    @classmethod
+    def _multiple_of_eight(cls, patch: tuple[int, int]) -> tuple[int, int]:
+        if any(side < 8 or side > 512 or side % 8 for side in patch):
+            raise ValueError("patch sides must be multiples of 8 between 8 and 512")
+        return patch
+
+
+class EmbedderRecipe(BaseModel):
+    """Pre-training of the embedder on which characters a patch shows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: tuple[DataSource, ...] = Field(min_length=1)
+    validation: DataSource | None = None
+    patch: tuple[int, int] = (64, 64)
+    iterations: int = Field(4000, ge=1)
+    batch: int = Field(48, ge=2, le=4096)
+    learning_rate: float = Field(1e-3, gt=0, le=1)
+    precision: Precision = "bf16-mixed"
+    seed: int = Field(0, ge=0)
+    log_every: int = Field(50, ge=1)
+    validate_every: int = Field(500, ge=1)
+
+
+def parse(model: type[BaseModel], values: Any) -> Any:
+    """Build a configuration from plain values. Raises InputError that names the first impossible setting."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the recipe"
+        if first["type"] == "extra_forbidden":
+            raise InputError(f"The recipe has no setting {where!r}.") from error
+        raise InputError(f"{where}: {first['msg']} (it was {json.dumps(first['input'], default=str)[:80]}).") from error
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """Read a recipe from a JSON file. Raises InputError for a bad file or setting."""
+    return parse(Recipe, read_json(path))

@@ -1,0 +1,252 @@
+"""Training of the super-resolution network, resumable to the same result.
+
+A run is a folder: ``recipe.json``, ``log.jsonl``, ``state.safetensors`` (to resume), ``best.safetensors`` (the moving
+average with the best validation PSNR) and ``run.json`` (where it stands and what it ran on).
+"""
+
+import platform
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from lpsr.data.patches import NO_AUGMENTATION, Augmentation, PatchSampler
+from lpsr.data.plates import open_plates
+from lpsr.degrade import degrade
+from lpsr.errors import InputError
+from lpsr.files import read_json, write_json
+from lpsr.losses.criterion import Losses, MseCriterion, PeclCriterion
+from lpsr.metrics.fidelity import psnr, psnr_y
+from lpsr.models.embedder import load_embedder
+from lpsr.models.network import SuperResolutionNetwork
+from lpsr.models.restorer import NetworkRestorer, to_tensor
+from lpsr.models.weights import load_tensors, save_tensors, with_prefix, without_prefix
+from lpsr.training.loop import Clock, Log, Report, cosine, load_group, make_fabric, prefetch
+from lpsr.training.recipe import DataSource, Recipe, parse
+from lpsr.training.state import pack_optimizer, unpack_optimizer
+
+STATE, BEST, RUN, RECIPE, LOG = "state.safetensors", "best.safetensors", "run.json", "recipe.json", "log.jsonl"
+
+
+class TrainingStep(nn.Module):
+    """Network and criterion as one module, so that one Fabric set-up covers all that is learned."""
+
+    def __init__(self, network: SuperResolutionNetwork, criterion: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.criterion = criterion
+
+    def forward(self, lr: Tensor, hr: Tensor) -> Losses:
+        return self.criterion(self.network(lr), hr)
+
+    def learned(self) -> dict[str, Tensor]:
+        """State worth saving: all but the frozen embedder."""
+        return {name: tensor for name, tensor in self.state_dict().items() if ".embedder." not in name}
+
+
+def train(
+    recipe: Recipe,
+    folder: str | Path,
+    *,
+    fabric: Fabric | None = None,
+    report: Report | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Run ``recipe`` in ``folder``, or go on where the run in it stopped, and return what ``run.json`` says.
+
+    ``report`` gets each log entry; ``should_stop`` is asked after every iteration, and True saves the state and
+    returns. Raises InputError where the folder holds a run of another recipe, or data or weights cannot be used.
+    """
+    folder = Path(folder)
+    _claim(folder, recipe)
+    fabric = fabric or make_fabric(recipe.precision)
+    step = TrainingStep(make_network(recipe), make_criterion(recipe))
+    if recipe.batch % fabric.world_size:
+        raise InputError(f"A batch of {recipe.batch} cannot be shared by {fabric.world_size} processes.")
+    sampler = PatchSampler(
+        [(load_group(source), source.share) for source in recipe.data],
+        recipe.patch,
+        recipe.seed,
+        Augmentation() if recipe.augment else NO_AUGMENTATION,
+    )
+    validation = load_pairs(recipe.validation) if recipe.validation else []
+    counts = [
+        {"name": source.label, "split": source.split, "share": source.share, "plates": len(sources)}
+        for source, (sources, _) in zip(recipe.data, sampler.groups, strict=True)
+    ]
+
+    step.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam([p for p in step.parameters() if p.requires_grad], lr=recipe.learning_rate)
+    ema = {name: tensor.clone() for name, tensor in step.network.state_dict().items()}
+    start, facts = 0, {"best": None, "best_iteration": None, "seconds": 0.0}
+    if (folder / STATE).is_file():
+        tensors, facts = load_tensors(folder / STATE)
+        start = facts.pop("iteration")
+        step.load_state_dict(without_prefix("step", tensors), strict=False)
+        ema = without_prefix("ema", tensors)
+        unpack_optimizer(optimizer, tensors)
+    module, optimizer = fabric.setup(step, optimizer)
+    module.train()
+    ema = {name: tensor.to(fabric.device) for name, tensor in ema.items()}
+
+    share = recipe.batch // fabric.world_size
+    places = range(fabric.global_rank * share, (fabric.global_rank + 1) * share)
+    leads = fabric.is_global_zero
+    log = Log(folder / LOG, start, report) if leads else None
+    clock = Clock(facts["seconds"], start)
+
+    def status(iteration: int, done: bool) -> dict[str, Any]:
+        return {
+            "iteration": iteration,
+            "iterations": recipe.iterations,
+            "done": done,
+            "best": facts["best"],
+            "best_iteration": facts["best_iteration"],
+            "seconds": round(clock.seconds(), 1),
+            "data": counts,
+            "device": device_name(fabric.device),
+            "processes": fabric.world_size,
+            "threads": torch.get_num_threads(),
+            "precision": recipe.precision,
+            "torch": torch.__version__,
+            "warm_up_stages": _stages_before(recipe),
+        }
+
+    def save(iteration: int, done: bool = False) -> dict[str, Any]:
+        facts["seconds"] = clock.seconds()
+        tensors = with_prefix("step", step.learned()) | with_prefix("ema", ema) | pack_optimizer(optimizer)
+        save_tensors(folder / STATE, tensors, iteration=iteration, **facts)
+        run = status(iteration, done)
+        write_json(folder / RUN, run)
+        return run
+
+    def validate(iteration: int) -> None:
+        scores = validation_scores(recipe, ema, validation, fabric.device) if validation else {}
+        if not validation or facts["best"] is None or scores["val_psnr"] > facts["best"]:
+            facts.update(best=scores.get("val_psnr"), best_iteration=iteration)
+            save_tensors(folder / BEST, ema, iteration=iteration)
+        if scores:
+            log.write({"iteration": iteration, **scores})
+
+    sums, summed = torch.zeros(6, device=fabric.device), 0
+    iteration = start
+    for i, (hr, lr) in prefetch(lambda i: sampler.batch(i, places), start, recipe.iterations):
+        rate = cosine(i, recipe.iterations, recipe.learning_rate, recipe.final_learning_rate, recipe.warm_up)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        losses = module(to_tensor(lr).to(fabric.device), to_tensor(hr).to(fabric.device))
+        fabric.backward(losses.total)
+        optimizer.step()
+        optimizer.zero_grad()
+        step.criterion.project()
+        update_average(ema, step.network, recipe.ema, i)
+        sums += torch.stack([value.detach().float() for value in losses])
+        iteration, summed = i + 1, summed + 1
+
+        last = iteration == recipe.iterations
+        stopping = should_stop()
+        if leads and (iteration % recipe.log_every == 0 or last):
+            means = dict(zip(Losses._fields, (sums / summed).tolist(), strict=True))
+            log.write({"iteration": iteration, **means, "lr": rate, "iterations_per_second": clock.pace(iteration)})
+            sums.zero_()
+            summed = 0
+            if not np.isfinite(means["total"]):
+                raise InputError(
+                    f"The loss is no longer a number at iteration {iteration}; lower the learning rate and start again."
+                )
+        if iteration % recipe.validate_every == 0 or last:
+            if leads:
+                validate(iteration)
+                save(iteration, done=last)
+            fabric.barrier()
+        elif stopping and leads:
+            save(iteration)
+        if stopping:
+            break
+    return status(iteration, iteration == recipe.iterations)
+
+
+def make_network(recipe: Recipe) -> SuperResolutionNetwork:
+    """The recipe's network: random by its seed, or from ``init_from``."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        network = SuperResolutionNetwork(recipe.network)
+    if recipe.init_from:
+        tensors, _ = load_tensors(recipe.init_from)
+        try:
+            network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        except RuntimeError as error:
+            raise InputError(f"{recipe.init_from} does not fit the network of this recipe.") from error
+    return network
+
+
+def make_criterion(recipe: Recipe) -> nn.Module:
+    """The recipe's criterion, with its embedder where it needs one."""
+    if recipe.loss.kind == "mse":
+        return MseCriterion()
+    if recipe.embedder is None:
+        raise InputError("PECL needs an embedder; name a file (train one with: python -m lpsr pretrain-embedder).")
+    return PeclCriterion(recipe.loss, load_embedder(recipe.embedder, recipe.loss.d, recipe.seed))
+
+
+def load_pairs(source: DataSource) -> list[tuple[np.ndarray, np.ndarray]]:
+    """HR and LR of whole plates by the protocol."""
+    hrs = [plate.hr() for plate in open_plates(source.folder, source.split)[: source.limit]]
+    return [(hr, degrade(hr)) for hr in hrs]
+
+
+def validation_scores(
+    recipe: Recipe, weights: dict[str, Tensor], pairs: Sequence[tuple[np.ndarray, np.ndarray]], device: torch.device
+) -> dict[str, float]:
+    """Median PSNR and PSNR_Y in dB over whole plates."""
+    network = SuperResolutionNetwork(recipe.network)
+    network.load_state_dict(weights)
+    restorer = NetworkRestorer(network, "validation", device=device)
+    pictures = [(hr, restorer.restore(lr)) for hr, lr in pairs]
+    return {
+        "val_psnr": float(np.median([psnr(hr, sr) for hr, sr in pictures])),
+        "val_psnr_y": float(np.median([psnr_y(hr, sr) for hr, sr in pictures])),
+    }
+
+
+@torch.no_grad()
+def update_average(ema: dict[str, Tensor], network: nn.Module, decay: float, iteration: int) -> None:
+    """Exponential moving average, its decay rising from 0 so that the random start is soon forgotten."""
+    decay = min(decay, iteration / (iteration + 10))
+    state = network.state_dict()
+    torch._foreach_lerp_(list(ema.values()), [state[name] for name in ema], 1 - decay)
+
+
+def device_name(device: torch.device) -> str:
+    """What a card calls the device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _claim(folder: Path, recipe: Recipe) -> None:
+    """Make the folder this recipe's, or refuse."""
+    path = folder / RECIPE
+    if path.is_file():
+        if parse(Recipe, read_json(path)) != recipe:
+            raise InputError(f"{folder} holds a run of another recipe; choose another folder or repeat that recipe.")
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty and holds no run; choose another folder.")
+    else:
+        write_json(path, recipe.model_dump(mode="json"))
+
+
+def _stages_before(recipe: Recipe) -> list[dict[str, Any]]:
+    """The runs that led to ``init_from``, oldest first, as far as their folder tells."""
+    if recipe.init_from is None:
+        return []
+    folder = Path(recipe.init_from).parent
+    if not (folder / RUN).is_file():
+        return [{"weights": Path(recipe.init_from).name}]
+    run = read_json(folder / RUN)
+    earlier = run.pop("warm_up_stages")
+    return [*earlier, {"recipe": read_json(folder / RECIPE), **run}]

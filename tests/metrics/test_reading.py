@@ -1,0 +1,75 @@
+"""Reading scores against values counted by hand."""
+
+import pytest
+
+from lpsr.metrics.reading import correct_characters, score_readings, wilson_interval
+
+
+@pytest.mark.parametrize(
+    ("truth", "reading", "correct"),
+    [
+        ("皖A12345", "皖A12345", 7),
+        ("皖A12345", "皖A·12345", 7),
+        ("皖A12345", "皖a12345", 7),
+        ("皖A12345", "A12345", 6),
+        ("皖A12345", "沪A12346", 5),
+        ("皖A12345", "A12345皖", 0),
+        ("皖A12345", "皖A1234", 6),
+        ("皖A12345", "皖A2345", 2),
+        ("皖A12345", "皖A123456", 7),
+        ("皖A12345", "", 0),
+        ("粤BD12345", "粤BD12345", 8),
+        ("粤BD12345", "粤BF12340", 6),
+    ],
+)
+def test_correct_characters(truth: str, reading: str, correct: int) -> None:
+    assert correct_characters(truth, reading) == correct
+
+
+def test_score_by_hand() -> None:
+    pairs = [
+        ("皖A12345", "皖A·12345"),  # 7 of 7, exact
+        ("皖A12345", "皖A123456"),  # 7 of 7, one too many: not exact
+        ("皖A12345", "A12345"),  # 6 of 7
+        ("皖A12345", "沪A12346"),  # 5 of 7
+        ("粤BD12345", "粤BF02340"),  # 5 of 8
+        ("粤BD12345", ""),  # 0 of 8
+    ]
+    score = score_readings(iter(pairs))
+    assert score.n == 6
+    assert score.exact == pytest.approx(1 / 6)
+    assert score.ge6 == pytest.approx(3 / 6)
+    assert score.ge5 == pytest.approx(5 / 6)
+    assert score.char_accuracy == pytest.approx(30 / 44)
+    assert score.to_json() == {
+        "n": 6,
+        "exact": score.exact,
+        "ge6": score.ge6,
+        "ge5": score.ge5,
+        "char_accuracy": score.char_accuracy,
+    }
+
+
+def test_extremes() -> None:
+    perfect = score_readings([("皖A12345", "皖A12345")] * 3)
+    assert (perfect.exact, perfect.ge6, perfect.ge5, perfect.char_accuracy) == (1, 1, 1, 1)
+    nothing = score_readings([("皖A12345", "")] * 3)
+    assert (nothing.exact, nothing.ge6, nothing.ge5, nothing.char_accuracy) == (0, 0, 0, 0)
+    with pytest.raises(ValueError, match="no readings"):
+        score_readings([])
+
+
+def test_wilson_interval_against_published_values() -> None:
+    # Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I, method 3.
+    for successes, trials, low, high in [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611)]:
+        assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=5e-5)
+    assert wilson_interval(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
+
+
+def test_wilson_interval_edges() -> None:
+    assert wilson_interval(0, 0) == (0, 1)
+    assert wilson_interval(5, 5)[1] == 1
+    low, high = wilson_interval(50, 100)
+    assert low + high == pytest.approx(1)
+    with pytest.raises(ValueError, match="6 successes"):
+        wilson_interval(6, 5)
