@@ -1,6 +1,7 @@
 """From HR to LR: the paper's degradation (bicubic ×8 and nothing else), and options beyond it."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import cv2
 import numpy as np
@@ -44,14 +45,14 @@ class Degradation:
     def __post_init__(self) -> None:
         if self.kernel not in KERNELS:
             raise InputError(f"There is no kernel {self.kernel!r}; choose one of {', '.join(KERNELS)}.")
-        if not 2 <= self.scale <= 16:
-            raise InputError(f"The scale must be between 2 and 16, not {self.scale}.")
+        if not isinstance(self.scale, Integral) or not 2 <= self.scale <= 16:
+            raise InputError(f"The scale must be a whole number between 2 and 16, not {self.scale}.")
         if not 0 <= self.blur <= 50:
             raise InputError(f"The blur σ must be between 0 and 50 HR pixels, not {self.blur}.")
         if not 0 <= self.noise <= 255:
             raise InputError(f"The noise σ must be between 0 and 255 levels, not {self.noise}.")
-        if self.jpeg is not None and not 1 <= self.jpeg <= 100:
-            raise InputError(f"The JPEG quality must be between 1 and 100, not {self.jpeg}.")
+        if self.jpeg is not None and not (isinstance(self.jpeg, Integral) and 1 <= self.jpeg <= 100):
+            raise InputError(f"The JPEG quality must be a whole number between 1 and 100, not {self.jpeg}.")
 
 
 PAPER = Degradation()

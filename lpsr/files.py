@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,8 +48,17 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write ``value`` as indented UTF-8 JSON in one step."""
-    write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode())
+    """Write ``value`` as indented UTF-8 JSON in one step; infinite numbers and NaN, which JSON lacks, become null."""
+    text = json.dumps(_without_infinities(value), ensure_ascii=False, indent=2, allow_nan=False)
+    write_bytes(path, (text + "\n").encode())
+
+
+def _without_infinities(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _without_infinities(one) for key, one in value.items()}
+    return [_without_infinities(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def read_json(path: str | Path) -> Any:

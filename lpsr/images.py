@@ -4,6 +4,7 @@ A picture is an ``(H, W, 3)`` uint8 RGB array.
 """
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from lpsr.files import write_bytes
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 64 * 1024 * 1024
 MIN_SIDE = 2
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "MPO", "PPM")
+# MPO, the stereo JPEG of some phones, is opened as JPEG.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"}
 
 
@@ -55,13 +57,19 @@ def open_picture(source: str | Path | bytes, name: str | None = None) -> np.ndar
                 return _to_rgb8(ImageOps.exif_transpose(image))
     except InputError:
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{name} has more than {MAX_PIXELS // 10**6} megapixels, which is the limit; crop it to the plate first."
+        ) from error
+    except UnidentifiedImageError as error:
         raise InputError(f"{name} is not a picture that can be read; use PNG, JPEG, WebP, BMP, TIFF or GIF.") from error
     except IsADirectoryError as error:
         raise InputError(f"{name} is a folder, not a picture.") from error
     except FileNotFoundError as error:
         raise InputError(f"There is no file {source}.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, MemoryError) as error:
+    except PermissionError as error:
+        raise InputError(f"{name} may not be read; change its permissions.") from error
+    except (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, MemoryError, struct.error) as error:
         # Pillow's decoders raise all of these on damaged files.
         raise InputError(
             f"{name} is damaged or incomplete and cannot be opened; save it again or choose another."
@@ -70,15 +78,14 @@ def open_picture(source: str | Path | bytes, name: str | None = None) -> np.ndar
 
 def _to_rgb8(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, dtype=np.float64)
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
         # 16-bit pictures use 0..65535, float pictures 0..1; anything else is scaled by its own maximum.
         if image.mode == "F":
             top = 1.0 if values.max(initial=0) <= 1 else 255.0 if values.max() <= 255 else values.max()
         else:
-            top = (
-                255.0 if 0 < values.max(initial=0) <= 255 and image.mode == "I" else max(65535.0, values.max(initial=0))
-            )
-        grey = np.clip(np.nan_to_num(values) / top * 255 + 0.5, 0, 255).astype(np.uint8)
+            small = image.mode == "I" and 0 < values.max(initial=0) <= 255
+            top = 255.0 if small else max(65535.0, values.max(initial=0))
+        grey = np.clip(values / top * 255 + 0.5, 0, 255).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")

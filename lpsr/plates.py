@@ -14,7 +14,7 @@ SERIAL = LETTERS + DIGITS
 ALPHABET = PROVINCES + LETTERS + DIGITS
 LENGTHS = (7, 8)
 
-_SEPARATORS = re.compile(r"[\s·•・.\-_:：。,，'|]+")
+_SEPARATORS = re.compile(r"[\s·•・∙⋅‧.\-_:：。,，'|]+")
 
 
 def alphabet_at(position: int) -> str:

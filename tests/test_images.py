@@ -50,14 +50,12 @@ def test_lossy_formats_are_read(kind):
         b"\x00" * 1000,
         b"%PDF-1.4",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        b"GIF89a",
-        b"II*\x00\x08\x00\x00\x00\xff\xff",
     ],
 )
 def test_what_is_no_picture_is_refused(content):
     with pytest.raises(InputError) as error:
         open_picture(content, "upload.png")
-    assert "upload.png" in sentence(error)
+    assert sentence(error).startswith("upload.png is not a picture")
 
 
 def test_an_empty_file_a_folder_and_a_missing_file_are_refused(tmp_path):
@@ -79,6 +77,7 @@ def test_a_truncated_file_is_refused(kind, share):
     sentence(error)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_damaged_bytes_never_raise_anything_but_input_error():
     draw = np.random.default_rng(1)
     for kind in ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM"):
@@ -111,7 +110,7 @@ def one_bit_png(width, height):
 
 @pytest.mark.parametrize("side", [10_000, 30_000, 2**31 - 1])
 def test_a_decompression_bomb_is_refused_by_its_header(side):
-    with pytest.raises(InputError) as error:
+    with pytest.raises(InputError, match="50 megapixels") as error:
         open_picture(one_bit_png(side, side), "bomb.png")
     assert "bomb.png" in sentence(error)
 
@@ -175,7 +174,15 @@ def test_float_pictures_that_are_not_numbers_stay_pictures():
     values = np.full((8, 8), np.nan, np.float32)
     values[0] = np.inf
     values[1] = 1
-    assert open_picture(encoded(values, "TIFF")).shape == (8, 8, 3)
+    found = open_picture(encoded(values, "TIFF"))
+    assert found.shape == (8, 8, 3)
+    assert (found[1] == 255).all() and not found[[0, 2, 7]].any()
+
+
+def test_the_stereo_jpeg_of_phones_is_opened():
+    flat = Image.new("RGB", (20, 10), (200, 60, 30))
+    found = open_picture(encoded(flat, "MPO", save_all=True, append_images=[flat], quality=95))
+    assert found.shape == (10, 20, 3)
 
 
 @pytest.mark.parametrize(

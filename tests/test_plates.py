@@ -25,7 +25,19 @@ def test_plates(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "皖A1234", "皖A1234567", "A皖12345", "A123456", "皖112345", "皖O12345", "皖AI2345", "皖A1234O", "警A12345", "皖a12345"],
+    [
+        "",
+        "皖A1234",
+        "皖A1234567",
+        "A皖12345",
+        "A123456",
+        "皖112345",
+        "皖O12345",
+        "皖AI2345",
+        "皖A1234O",
+        "警A12345",
+        "皖a12345",
+    ],
 )
 def test_what_is_no_plate(text):
     assert not is_plate(text)

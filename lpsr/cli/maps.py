@@ -1,6 +1,7 @@
 """``python -m lpsr maps``: noise, blur and compression maps of pictures, without a reference."""
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
 
@@ -72,11 +73,11 @@ def _coloured(values: np.ndarray, one: Map) -> np.ndarray:
 
 def _names(paths: list[Path]) -> list[str]:
     """A name for the outputs of each picture: its stem, with the suffix or a number added where two are alike."""
-    names: list[str] = []
+    names: dict[str, None] = {}
     for path in paths:
-        candidates = [path.stem, path.name, *(f"{path.name}.{number}" for number in range(2, len(paths) + 2))]
-        names.append(next(name for name in candidates if name not in names))
-    return names
+        numbered = (f"{path.name}.{number}" for number in itertools.count(2))
+        names[next(name for name in itertools.chain((path.stem, path.name), numbered) if name not in names)] = None
+    return list(names)
 
 
 def _heading(one: Map) -> str:

@@ -15,8 +15,8 @@ HELP = "render a folder of plates with known text, corners and character boxes"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Render plates in the style of CCPD photos into a new folder: pictures, and index.csv with each plate's text, "
-        "split, corners and character boxes (char_quads, JSON). The same options give the same folder. All 31 "
+        "Render plates in the style of CCPD photos into a new folder: pictures, and index.csv with each plate's text,\n"
+        "split, corners and character boxes (char_quads, JSON). The same options give the same folder. All 31\n"
         "provinces take turns, and no plate text comes twice."
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write; must be new or empty")

@@ -98,17 +98,21 @@ def _from_index(folder: Path) -> list[Plate]:
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"Cannot read {index}: {error}.") from error
-    return [_from_row(folder, number, row) for number, row in enumerate(rows, 2)]
+    root = folder.resolve()
+    return [_from_row(folder, root, number, row) for number, row in enumerate(rows, 2)]
 
 
-def _from_row(folder: Path, number: int, row: dict[str, str]) -> Plate:
+def _from_row(folder: Path, root: Path, number: int, row: dict[str, str]) -> Plate:
+    """The plate of one line of the index; ``root`` is ``folder`` with links resolved."""
     path = folder / (row["file"] or "")
     # An index is data: it must not be able to point outside its folder.
-    if not row["file"] or not path.resolve().is_relative_to(folder.resolve()):
+    if "\0" in str(path) or root not in path.resolve().parents:
         raise InputError(f"{folder / 'index.csv'}, line {number}: {row['file']!r} is not a file of this folder.")
     values = [row.get(column) or "" for column in CORNER_COLUMNS]
     try:
         corners = np.array([float(value) for value in values], np.float32).reshape(4, 2) if all(values) else None
+        if corners is not None and not np.isfinite(corners).all():
+            raise ValueError("a corner is infinite or NaN")
     except ValueError as error:
         raise InputError(f"{folder / 'index.csv'}, line {number}: the corners are not numbers.") from error
     known = {"file", "text", "split", *CORNER_COLUMNS}
@@ -120,7 +124,8 @@ def _from_names(folder: Path, split: str | None) -> list[Plate]:
     """A CCPD folder: every picture below it whose name follows the code; split = its list or its subfolder."""
     listed = None
     for candidate in (folder / "splits" / f"{split}.txt", folder / f"{split}.txt"):
-        if split is not None and candidate.is_file():
+        # A split is a name, never a path out of the folder.
+        if split is not None and Path(split).name == split and candidate.is_file():
             listed = {
                 Path(line.strip()).name for line in candidate.read_text(encoding="utf-8").splitlines() if line.strip()
             }
@@ -141,4 +146,6 @@ def _from_names(folder: Path, split: str | None) -> list[Plate]:
             continue
         extra = {"brightness": str(name.brightness), "blurriness": str(name.blurriness)}
         plates.append(Plate(path, name.text, np.float32(name.corners), own_split, extra))
+    if listed is not None and not plates:
+        raise InputError(f"The list of split {split!r} names no plate of {folder}.")
     return plates

@@ -19,6 +19,8 @@ PRIOR = 0.05
 PERIOD = 8
 # Smallest side on which a grid is looked for, in pixels: two blocks.
 MIN_GRID_SIDE = 2 * PERIOD
+# Cap of a step across a block boundary, in levels: the strokes of characters are far higher.
+MAX_EXCESS = 8.0
 
 _DCT = np.float32(
     [
@@ -36,7 +38,7 @@ class Map:
         name: its key in ``MAPS``.
         title: for people.
         unit: of its values, "" for a share.
-        range: lowest and highest value of the common colour scale; noise and compression can exceed it.
+        range: lowest and highest value of the common colour scale; only noise can exceed it.
         function: picture ``(H, W, 3)`` uint8 → ``(H, W)`` float32.
         description: one sentence for people.
     """
@@ -90,7 +92,7 @@ def blur_map(picture: np.ndarray) -> np.ndarray:
 
 
 def compression_map(picture: np.ndarray) -> np.ndarray:
-    """Local 8 × 8 blockiness of JPEG in 8-bit levels, ≥ 0, about 0 to 4; 0 where the picture shows no grid.
+    """Local 8 × 8 blockiness of JPEG in 8-bit levels, in [0, 8]; 0 where the picture shows no grid.
 
     On the grid that ``grid_phase`` finds: the cross-difference |I(y, x) + I(y+1, x+1) − I(y, x+1) − I(y+1, x)| (Fan &
     de Queiroz 2003) across a block boundary, less that of the pixels beside it inside the blocks, capped at ±8 levels
@@ -108,7 +110,7 @@ def compression_map(picture: np.ndarray) -> np.ndarray:
     for axis, phase in ((0, phase_y), (1, phase_x)):
         padded = np.pad(cross, [(1, 1) if i == axis else (0, 0) for i in (0, 1)], mode="edge")
         beside = (_part(padded, axis, 0, cross.shape[axis]) + _part(padded, axis, 2, cross.shape[axis])) / 2
-        excess = np.clip(cross - beside, -PERIOD, PERIOD)
+        excess = np.clip(cross - beside, -MAX_EXCESS, MAX_EXCESS)
         boundary = np.arange(1, grey.shape[axis]) % PERIOD == phase
         on_grid = np.zeros_like(cross) + (boundary[:, None] if axis == 0 else boundary[None])
         # A cross-difference lies between four pixels and counts for each of them.
@@ -191,7 +193,7 @@ MAPS: dict[str, Map] = {
             "noise",
             "Noise",
             "levels",
-            (0.0, 20.0),
+            (0.0, 10.0),
             noise_map,
             "Standard deviation of the noise on luma, away from edges.",
         ),
@@ -207,7 +209,7 @@ MAPS: dict[str, Map] = {
             "compression",
             "Compression",
             "levels",
-            (0.0, 4.0),
+            (0.0, 8.0),
             compression_map,
             "Steps across the boundaries of the 8 × 8 JPEG grid, beyond the variation inside the blocks.",
         ),

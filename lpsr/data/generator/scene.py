@@ -123,7 +123,7 @@ def draw_surroundings(painter: Painter, layout: Layout, rng: np.random.Generator
     _bodywork(painter, rng, paint)
     painter.soften(4)
     (_recess if rear else _grille)(painter, layout, rng, paint)
-    if rng.random() < 0.35 * fittings:
+    if rng.random() < 0.3 * fittings:
         _badge(painter, layout, rng)
     if rng.random() < 0.15 * fittings:
         _lamp(painter, layout, rng)
@@ -223,27 +223,16 @@ def _grille(painter: Painter, layout: Layout, rng: np.random.Generator, paint: n
 
 
 def _badge(painter: Painter, layout: Layout, rng: np.random.Generator) -> None:
-    """A maker's emblem above the plate, or the model's letters."""
+    """A maker's emblem above the plate."""
     metal = rng.uniform(140, 235)
     chrome, dark = np.full(3, metal), np.full(3, metal * 0.3)
     x, y = layout.width_mm / 2 + rng.normal(0, 10), -rng.uniform(48, 95)
-    if rng.random() < 0.75:
-        radius_x = rng.uniform(28, 48)
-        radius_y = radius_x * rng.uniform(0.55, 1)
-        painter.ellipse(x, y, radius_x, radius_y, chrome)
-        inner = np.array([20, 40, 110]) if rng.random() < 0.2 else dark
-        painter.ellipse(x, y + 1, radius_x * 0.82, radius_y * 0.78, inner)
-        painter.polygon(
-            np.array([[x - radius_x * 0.6, y], [x, y - radius_y * 0.7], [x + radius_x * 0.6, y], [x, y + 9]]),
-            chrome * 0.9,
-        )
-    else:
-        size, x = rng.uniform(14, 26), x + rng.choice([-150, 0, 150]) - 60
-        for _ in range(rng.integers(3, 9)):
-            width = size * rng.uniform(0.5, 0.9)
-            painter.box(x, y, x + width, y + size, chrome)
-            painter.box(x + width * 0.3, y + size * rng.uniform(0.15, 0.5), x + width * 1.01, y + size * 0.8, dark)
-            x += width + size * 0.3
+    radius_x = rng.uniform(28, 48)
+    radius_y = radius_x * rng.uniform(0.55, 1)
+    painter.ellipse(x, y, radius_x, radius_y, chrome)
+    painter.ellipse(x, y + 1, radius_x * 0.82, radius_y * 0.78, dark)
+    wings = [[x - radius_x * 0.6, y], [x, y - radius_y * 0.7], [x + radius_x * 0.6, y], [x, y + 9]]
+    painter.polygon(np.array(wings), chrome * 0.9)
 
 
 def _lamp(painter: Painter, layout: Layout, rng: np.random.Generator) -> None:
