@@ -14,6 +14,10 @@ from typing import Any
 
 from lpsr.errors import InputError
 
+# The mask can only be read by setting it, which is safe while the program has one thread.
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -28,11 +32,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
-        # mkstemp makes private files; what is written here is meant to be read like any other output.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         yield temporary
+        # mkstemp and safetensors make private files; what is written here is meant to be read like any other output.
+        temporary.chmod(0o666 & ~_UMASK)
         os.replace(temporary, path)
     except OSError as error:
         raise InputError(f"Cannot write {path}: {error.strerror or error}.") from error

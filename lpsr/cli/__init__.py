@@ -6,6 +6,7 @@ A verb's module has ``NAME``, ``HELP``, ``add_arguments(parser)`` and ``run(args
 import argparse
 import importlib
 import sys
+from typing import NoReturn
 
 from lpsr import __version__
 from lpsr.errors import InputError
@@ -23,9 +24,16 @@ VERBS = (
 )
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, as the verbs do, and not the whole usage again."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"lpsr: {message} (see: {self.prog} --help)\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a verb. Returns the exit status: 0, 1 where part of the work failed, 2 for input that cannot be used."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m lpsr", description="License-plate super-resolution ×8 under three losses, side by side."
     )
     parser.add_argument("--version", action="version", version=f"lpsr {__version__}")

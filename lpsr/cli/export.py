@@ -8,6 +8,8 @@ card. The checkpoint then appears in the app and in `--models`.
 
 import argparse
 
+from lpsr.cli.arguments import add_checkpoints, add_plates
+
 NAME = "export"
 HELP = "make a checkpoint with its card of a training run"
 
@@ -15,26 +17,37 @@ HELP = "make a checkpoint with its card of a training run"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("name", metavar="NAME", help="name of the checkpoint")
-    parser.add_argument("--folder", metavar="DIR", help="where to write it (default: checkpoints/)")
-    parser.add_argument("--data", metavar="DIR", help="plate folder or CCPD folder to evaluate on")
-    parser.add_argument("--split", default="test", help="its split (default: test)")
+    add_plates(parser, required=False)
+    add_checkpoints(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from lpsr.checkpoints import CHECKPOINTS, write_card
+    from lpsr.checkpoints import CHECKPOINTS
+    from lpsr.cli.evaluate import data_name, update_cards
+    from lpsr.cli.progress import Progress
     from lpsr.data.plates import open_plates
     from lpsr.evaluation import evaluate
     from lpsr.readers import get_reader
     from lpsr.training.export import export_run
 
-    folder = args.folder or CHECKPOINTS
+    folder = Path(args.checkpoints or CHECKPOINTS)
     plates = open_plates(args.data, args.split) if args.data else []
     card = export_run(args.run, args.name, folder)
+    scores = card.validation
+    print(f"{folder / card.name}.safetensors: {card.title}, {card.iterations} iterations, {card.weights_dtype}")
+    if scores:
+        print(f"Validation: PSNR_RGB {scores['val_psnr']:.2f} dB, PSNR_Y {scores['val_psnr_y']:.2f} dB, n {scores['n']}")
     if plates:
-        data = Path(args.data).resolve().name
-        result = evaluate(plates, [args.name], data=data, split=args.split, reader=get_reader(), folder=folder)
-        card = card.model_copy(update={"test": {"passport": result["passport"], **result["models"][args.name]}})
-        write_card(card, folder)
-    print(f"{folder}/{card.name}.safetensors  {card.title}  {card.iterations} iterations  validation {card.validation}")
+        result = evaluate(
+            plates,
+            [args.name],
+            data=data_name(args.data),
+            split=args.split,
+            reader=get_reader(),
+            progress=Progress("plates"),
+            folder=folder,
+        )
+        update_cards(result, folder)
+        print(f"Test: PSNR_RGB {result['models'][args.name]['psnr']['median']:.2f} dB, n {len(plates)}")

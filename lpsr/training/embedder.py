@@ -10,21 +10,35 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lpsr.data.patches import Augmentation, PatchSampler
-from lpsr.errors import InputError
-from lpsr.files import read_json, write_json
+from lpsr.files import write_json
 from lpsr.models.embedder import ResNet18, projection_keys
 from lpsr.models.restorer import to_tensor
 from lpsr.models.weights import load_tensors, save_tensors, with_prefix, without_prefix
 from lpsr.plates import ALPHABET
-from lpsr.training.loop import Clock, Log, Report, cosine, load_group, make_fabric, prefetch
-from lpsr.training.recipe import EmbedderRecipe, parse
+from lpsr.training.loop import (
+    LOG,
+    RUN,
+    STATE,
+    Clock,
+    Fabric,
+    Log,
+    Report,
+    any_process,
+    claim,
+    cosine,
+    device_name,
+    load_group,
+    load_groups,
+    make_fabric,
+    own_places,
+    prefetch,
+)
+from lpsr.training.recipe import EmbedderRecipe
 from lpsr.training.state import pack_optimizer, unpack_optimizer
-from lpsr.training.trainer import LOG, RECIPE, RUN, STATE, device_name
 
 DIMENSIONS = (64, 128, 256, 512)
 WEIGHTS = "embedder.safetensors"
@@ -78,42 +92,39 @@ def pretrain_embedder(
     where the folder holds a run of another recipe or the data cannot be used.
     """
     folder = Path(folder)
-    if (folder / RECIPE).is_file():
-        if parse(EmbedderRecipe, read_json(folder / RECIPE)) != recipe:
-            raise InputError(f"{folder} holds a run of another recipe; choose another folder or repeat that recipe.")
-    else:
-        write_json(folder / RECIPE, recipe.model_dump(mode="json"))
     fabric = fabric or make_fabric(recipe.precision)
+    with fabric.rank_zero_first():
+        claim(folder, recipe)
+    places = own_places(fabric, recipe.batch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         model = CharacterClassifier()
-    model.to(memory_format=torch.channels_last)
-    groups = [(load_group(source), source.share) for source in recipe.data]
+    groups, counts = load_groups(recipe.data)
     sampler = PatchSampler(groups, recipe.patch, recipe.seed, Augmentation())
     held_out = None
     if recipe.validation:
         held_out = PatchSampler([(load_group(recipe.validation), 1.0)], recipe.patch, recipe.seed, Augmentation())
 
+    # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
+    model.to(fabric.device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
-    start, facts = 0, {"seconds": 0.0}
+    # total and summed: of the losses since the last line of the log.
+    start, facts = 0, {"seconds": 0.0, "total": 0.0, "summed": 0, "scores": {}}
     if (folder / STATE).is_file():
-        tensors, facts = load_tensors(folder / STATE)
-        start = facts.pop("iteration")
+        tensors, saved = load_tensors(folder / STATE)
+        start = saved.pop("iteration")
+        facts |= saved
         model.load_state_dict(without_prefix("model", tensors))
         unpack_optimizer(optimizer, tensors)
     module, optimizer = fabric.setup(model, optimizer)
-    share = recipe.batch // fabric.world_size
-    places = range(fabric.global_rank * share, (fabric.global_rank + 1) * share)
+    total, summed, scores = facts["total"], facts["summed"], facts["scores"]
+
     leads = fabric.is_global_zero
     log = Log(folder / LOG, start, report) if leads else None
     clock = Clock(facts["seconds"], start)
-    scores: dict[str, float] = {}
 
-    def save(iteration: int) -> dict[str, Any]:
-        tensors = with_prefix("model", model.state_dict()) | pack_optimizer(optimizer)
-        save_tensors(folder / STATE, tensors, iteration=iteration, seconds=clock.seconds())
-        save_tensors(folder / WEIGHTS, model.export())
-        run = {
+    def status(iteration: int) -> dict[str, Any]:
+        return {
             "iteration": iteration,
             "iterations": recipe.iterations,
             "done": iteration == recipe.iterations,
@@ -121,17 +132,18 @@ def pretrain_embedder(
             "device": device_name(fabric.device),
             "precision": recipe.precision,
             "torch": torch.__version__,
-            "data": [
-                {"name": source.label, "split": source.split, "share": source.share, "plates": len(sources)}
-                for source, (sources, _) in zip(recipe.data, groups, strict=True)
-            ],
+            "data": counts,
             **scores,
         }
-        write_json(folder / RUN, run)
-        return run
 
-    run = {"iteration": start}
-    total, summed = 0.0, 0
+    def save(iteration: int) -> None:
+        tensors = with_prefix("model", model.state_dict()) | pack_optimizer(optimizer)
+        facts.update(seconds=clock.seconds(), total=total, summed=summed, scores=scores)
+        save_tensors(folder / WEIGHTS, model.export())
+        save_tensors(folder / STATE, tensors, iteration=iteration, **facts)
+        write_json(folder / RUN, status(iteration))
+
+    iteration = start
     for i, (pictures, labels) in prefetch(lambda i: sampler.labelled_batch(i, places), start, recipe.iterations):
         rate = cosine(i, recipe.iterations, recipe.learning_rate, 0.0, warm_up=min(200, recipe.iterations // 10))
         for group in optimizer.param_groups:
@@ -142,29 +154,34 @@ def pretrain_embedder(
         optimizer.step()
         optimizer.zero_grad()
         total, summed, iteration = total + loss.item(), summed + 1, i + 1
-        stopping, last = should_stop(), iteration == recipe.iterations
+        stopping, last = any_process(fabric, should_stop()), iteration == recipe.iterations
         if leads and (iteration % recipe.log_every == 0 or last):
             pace = clock.pace(iteration)
             log.write({"iteration": iteration, "loss": total / summed, "lr": rate, "iterations_per_second": pace})
             total, summed = 0.0, 0
-        if leads and (iteration % recipe.validate_every == 0 or last or stopping):
-            if held_out:
-                scores = presence_scores(module, held_out, recipe.batch, fabric.device)
-                log.write({"iteration": iteration, **scores})
-            run = save(iteration)
+        if iteration % recipe.validate_every == 0 or last:
+            if leads:
+                if held_out:
+                    with fabric.autocast():
+                        scores = presence_scores(model, held_out, recipe.batch, fabric.device)
+                    log.write({"iteration": iteration, **scores})
+                save(iteration)
+            fabric.barrier()
+        elif stopping and leads:
+            save(iteration)
         if stopping:
             break
-    return run
+    return status(iteration)
 
 
 @torch.no_grad()
-def presence_scores(module: nn.Module, sampler: PatchSampler, batch: int, device: torch.device) -> dict[str, float]:
+def presence_scores(model: nn.Module, sampler: PatchSampler, batch: int, device: torch.device) -> dict[str, float]:
     """Precision and recall over characters on fixed patches, at probability ½, averaged over the four d."""
-    module.eval()
+    model.eval()
     right = claimed = shown = 0
     for number in range(_VALIDATION_BATCHES):
         pictures, labels = sampler.labelled_batch(_VALIDATION_ITERATION + number, range(batch))
-        says = (module(to_tensor(pictures).to(device)) > 0).cpu().numpy()
+        says = (model(to_tensor(pictures).to(device)) > 0).cpu().numpy()
         known = np.broadcast_to(~np.isnan(labels), says.shape)
         truth = np.broadcast_to(labels == 1, says.shape)
         right += (says & truth & known).sum()

@@ -9,8 +9,9 @@ from lpsr.checkpoints import CHECKPOINTS, Card, half, save_checkpoint
 from lpsr.errors import InputError
 from lpsr.files import read_json
 from lpsr.models.weights import load_tensors
+from lpsr.training.loop import RECIPE, RUN
 from lpsr.training.recipe import Recipe, load_recipe
-from lpsr.training.trainer import BEST, RECIPE, RUN, load_pairs, validation_scores
+from lpsr.training.trainer import BEST, load_pairs, validation_scores
 
 # The largest change of validation PSNR, in dB, for which weights ship in half precision.
 TOLERANCE = 0.01

@@ -1,23 +1,44 @@
-"""What every training run shares: the device, batches ahead of time, the log."""
+"""What every training run shares: its folder, the device, batches ahead of time, the log."""
 
 import json
 import math
 import os
+import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lightning_fabric import Fabric
+import torch
+
+try:
+    from lightning_fabric import Fabric
+except ImportError:  # the package "lightning" has it under this name alone
+    from lightning.fabric import Fabric
 
 from lpsr.data.patches import Source, load_sources
 from lpsr.data.plates import open_plates
-from lpsr.files import write_bytes
-from lpsr.training.recipe import DataSource, Precision
+from lpsr.errors import InputError
+from lpsr.files import read_json, write_bytes, write_json
+from lpsr.training.recipe import DataSource, EmbedderRecipe, Precision, Recipe, parse
+
+STATE, RUN, RECIPE, LOG = "state.safetensors", "run.json", "recipe.json", "log.jsonl"
 
 Batch = TypeVar("Batch")
 Report = Callable[[dict[str, Any]], None]
+
+
+def claim(folder: Path, recipe: Recipe | EmbedderRecipe) -> None:
+    """Make the folder this recipe's. Raises InputError where it holds another run, or anything but a run."""
+    path = folder / RECIPE
+    if path.is_file():
+        if parse(type(recipe), read_json(path)) != recipe:
+            raise InputError(f"{folder} holds a run of another recipe; choose another folder or repeat that recipe.")
+    elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InputError(f"{folder} is not empty and holds no run; choose another folder.")
+    else:
+        write_json(path, recipe.model_dump(mode="json"))
 
 
 def make_fabric(precision: Precision, accelerator: str = "auto", devices: int | str = "auto", nodes: int = 1) -> Fabric:
@@ -29,9 +50,41 @@ def make_fabric(precision: Precision, accelerator: str = "auto", devices: int | 
     return fabric
 
 
+def device_name(device: torch.device) -> str:
+    """What a card calls the device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def own_places(fabric: Fabric, batch: int) -> range:
+    """This process's places in a batch. Raises InputError where the processes cannot share it equally."""
+    share, rest = divmod(batch, fabric.world_size)
+    if rest:
+        raise InputError(f"A batch of {batch} cannot be shared by {fabric.world_size} processes.")
+    return range(fabric.global_rank * share, (fabric.global_rank + 1) * share)
+
+
+def any_process(fabric: Fabric, says: bool) -> bool:
+    """Whether any process says so: all must leave the loop at the same iteration, or the rest would wait for ever."""
+    if fabric.world_size == 1:
+        return says
+    return bool(fabric.all_reduce(torch.tensor(float(says), device=fabric.device), reduce_op="sum") > 0)
+
+
 def load_group(source: DataSource) -> list[Source]:
     """Decode the plates of one data source of a recipe."""
     return load_sources(open_plates(source.folder, source.split)[: source.limit])
+
+
+def load_groups(data: Sequence[DataSource]) -> tuple[list[tuple[list[Source], float]], list[dict[str, Any]]]:
+    """Decoded plates and share of each source, as ``PatchSampler`` takes them, and what ``run.json`` says of them."""
+    groups = [(load_group(source), source.share) for source in data]
+    counts = [
+        {"name": source.label, "split": source.split, "share": source.share, "plates": len(sources)}
+        for source, (sources, _) in zip(data, groups, strict=True)
+    ]
+    return groups, counts
 
 
 def prefetch(make: Callable[[int], Batch], start: int, stop: int) -> Iterator[tuple[int, Batch]]:

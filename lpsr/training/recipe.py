@@ -2,9 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from lpsr.errors import InputError
 from lpsr.files import read_json
@@ -12,6 +12,15 @@ from lpsr.losses.criterion import LossConfig
 from lpsr.models.network import NetworkConfig
 
 Precision = Literal["32-true", "bf16-mixed"]
+
+
+def _multiples_of_eight(patch: tuple[int, int]) -> tuple[int, int]:
+    if any(side < 8 or side > 512 or side % 8 for side in patch):
+        raise ValueError("patch sides must be multiples of 8 between 8 and 512")
+    return patch
+
+
+PatchSize = Annotated[tuple[int, int], AfterValidator(_multiples_of_eight)]
 
 
 class DataSource(BaseModel):
@@ -56,7 +65,7 @@ class Recipe(BaseModel):
     validation: DataSource | None = None
     network: NetworkConfig = NetworkConfig()
     loss: LossConfig = LossConfig()
-    patch: tuple[int, int] = (64, 64)
+    patch: PatchSize = (64, 64)
     augment: bool = True
     iterations: int = Field(1_000_000, ge=1)
     batch: int = Field(128, ge=1, le=4096)
@@ -71,13 +80,6 @@ class Recipe(BaseModel):
     log_every: int = Field(50, ge=1)
     validate_every: int = Field(500, ge=1)
 
-    @field_validator("patch")
-    @classmethod
-    def _multiple_of_eight(cls, patch: tuple[int, int]) -> tuple[int, int]:
-        if any(side < 8 or side > 512 or side % 8 for side in patch):
-            raise ValueError("patch sides must be multiples of 8 between 8 and 512")
-        return patch
-
 
 class EmbedderRecipe(BaseModel):
     """Pre-training of the embedder on which characters a patch shows."""
@@ -86,7 +88,7 @@ class EmbedderRecipe(BaseModel):
 
     data: tuple[DataSource, ...] = Field(min_length=1)
     validation: DataSource | None = None
-    patch: tuple[int, int] = (64, 64)
+    patch: PatchSize = (64, 64)
     iterations: int = Field(4000, ge=1)
     batch: int = Field(48, ge=2, le=4096)
     learning_rate: float = Field(1e-3, gt=0, le=1)
@@ -105,7 +107,8 @@ def parse(model: type[BaseModel], values: Any) -> Any:
         where = ".".join(str(part) for part in first["loc"]) or "the recipe"
         if first["type"] == "extra_forbidden":
             raise InputError(f"The recipe has no setting {where!r}.") from error
-        raise InputError(f"{where}: {first['msg']} (it was {json.dumps(first['input'], default=str)[:80]}).") from error
+        message = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{where}: {message} (it was {json.dumps(first['input'], default=str)[:80]}).") from error
 
 
 def load_recipe(path: str | Path) -> Recipe:

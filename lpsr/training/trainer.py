@@ -4,14 +4,12 @@ A run is a folder: ``recipe.json``, ``log.jsonl``, ``state.safetensors`` (to res
 average with the best validation PSNR) and ``run.json`` (where it stands and what it ran on).
 """
 
-import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from lpsr.data.patches import NO_AUGMENTATION, Augmentation, PatchSampler
@@ -25,11 +23,28 @@ from lpsr.models.embedder import load_embedder
 from lpsr.models.network import SuperResolutionNetwork
 from lpsr.models.restorer import NetworkRestorer, to_tensor
 from lpsr.models.weights import load_tensors, save_tensors, with_prefix, without_prefix
-from lpsr.training.loop import Clock, Log, Report, cosine, load_group, make_fabric, prefetch
-from lpsr.training.recipe import DataSource, Recipe, parse
+from lpsr.training.loop import (
+    LOG,
+    RECIPE,
+    RUN,
+    STATE,
+    Clock,
+    Fabric,
+    Log,
+    Report,
+    any_process,
+    claim,
+    cosine,
+    device_name,
+    load_groups,
+    make_fabric,
+    own_places,
+    prefetch,
+)
+from lpsr.training.recipe import DataSource, Recipe
 from lpsr.training.state import pack_optimizer, unpack_optimizer
 
-STATE, BEST, RUN, RECIPE, LOG = "state.safetensors", "best.safetensors", "run.json", "recipe.json", "log.jsonl"
+BEST = "best.safetensors"
 
 
 class TrainingStep(nn.Module):
@@ -62,48 +77,43 @@ def train(
     returns. Raises InputError where the folder holds a run of another recipe, or data or weights cannot be used.
     """
     folder = Path(folder)
-    _claim(folder, recipe)
     fabric = fabric or make_fabric(recipe.precision)
+    with fabric.rank_zero_first():
+        claim(folder, recipe)
+    places = own_places(fabric, recipe.batch)
     step = TrainingStep(make_network(recipe), make_criterion(recipe))
-    if recipe.batch % fabric.world_size:
-        raise InputError(f"A batch of {recipe.batch} cannot be shared by {fabric.world_size} processes.")
-    sampler = PatchSampler(
-        [(load_group(source), source.share) for source in recipe.data],
-        recipe.patch,
-        recipe.seed,
-        Augmentation() if recipe.augment else NO_AUGMENTATION,
-    )
+    groups, counts = load_groups(recipe.data)
+    sampler = PatchSampler(groups, recipe.patch, recipe.seed, Augmentation() if recipe.augment else NO_AUGMENTATION)
     validation = load_pairs(recipe.validation) if recipe.validation else []
-    counts = [
-        {"name": source.label, "split": source.split, "share": source.share, "plates": len(sources)}
-        for source, (sources, _) in zip(recipe.data, sampler.groups, strict=True)
-    ]
 
-    step.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam([p for p in step.parameters() if p.requires_grad], lr=recipe.learning_rate)
+    # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
+    step.to(fabric.device, memory_format=torch.channels_last)
+    learned = [p for p in step.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(learned, lr=recipe.learning_rate, fused=True)
     ema = {name: tensor.clone() for name, tensor in step.network.state_dict().items()}
-    start, facts = 0, {"best": None, "best_iteration": None, "seconds": 0.0}
+    # sums and summed: of the losses since the last line of the log.
+    start, facts = 0, {"best": None, "best_iteration": None, "seconds": 0.0, "sums": [0.0] * 6, "summed": 0}
     if (folder / STATE).is_file():
-        tensors, facts = load_tensors(folder / STATE)
-        start = facts.pop("iteration")
+        tensors, saved = load_tensors(folder / STATE)
+        start = saved.pop("iteration")
+        facts |= saved
         step.load_state_dict(without_prefix("step", tensors), strict=False)
-        ema = without_prefix("ema", tensors)
+        for name, tensor in without_prefix("ema", tensors).items():
+            ema[name].copy_(tensor)
         unpack_optimizer(optimizer, tensors)
     module, optimizer = fabric.setup(step, optimizer)
     module.train()
-    ema = {name: tensor.to(fabric.device) for name, tensor in ema.items()}
+    sums, summed = torch.tensor(facts["sums"], device=fabric.device), facts["summed"]
 
-    share = recipe.batch // fabric.world_size
-    places = range(fabric.global_rank * share, (fabric.global_rank + 1) * share)
     leads = fabric.is_global_zero
     log = Log(folder / LOG, start, report) if leads else None
     clock = Clock(facts["seconds"], start)
 
-    def status(iteration: int, done: bool) -> dict[str, Any]:
+    def status(iteration: int) -> dict[str, Any]:
         return {
             "iteration": iteration,
             "iterations": recipe.iterations,
-            "done": done,
+            "done": iteration == recipe.iterations,
             "best": facts["best"],
             "best_iteration": facts["best_iteration"],
             "seconds": round(clock.seconds(), 1),
@@ -116,13 +126,11 @@ def train(
             "warm_up_stages": _stages_before(recipe),
         }
 
-    def save(iteration: int, done: bool = False) -> dict[str, Any]:
-        facts["seconds"] = clock.seconds()
+    def save(iteration: int) -> None:
+        facts.update(seconds=clock.seconds(), sums=sums.tolist(), summed=summed)
         tensors = with_prefix("step", step.learned()) | with_prefix("ema", ema) | pack_optimizer(optimizer)
         save_tensors(folder / STATE, tensors, iteration=iteration, **facts)
-        run = status(iteration, done)
-        write_json(folder / RUN, run)
-        return run
+        write_json(folder / RUN, status(iteration))
 
     def validate(iteration: int) -> None:
         scores = validation_scores(recipe, ema, validation, fabric.device) if validation else {}
@@ -132,7 +140,6 @@ def train(
         if scores:
             log.write({"iteration": iteration, **scores})
 
-    sums, summed = torch.zeros(6, device=fabric.device), 0
     iteration = start
     for i, (hr, lr) in prefetch(lambda i: sampler.batch(i, places), start, recipe.iterations):
         rate = cosine(i, recipe.iterations, recipe.learning_rate, recipe.final_learning_rate, recipe.warm_up)
@@ -148,7 +155,7 @@ def train(
         iteration, summed = i + 1, summed + 1
 
         last = iteration == recipe.iterations
-        stopping = should_stop()
+        stopping = any_process(fabric, should_stop())
         if leads and (iteration % recipe.log_every == 0 or last):
             means = dict(zip(Losses._fields, (sums / summed).tolist(), strict=True))
             log.write({"iteration": iteration, **means, "lr": rate, "iterations_per_second": clock.pace(iteration)})
@@ -161,13 +168,13 @@ def train(
         if iteration % recipe.validate_every == 0 or last:
             if leads:
                 validate(iteration)
-                save(iteration, done=last)
+                save(iteration)
             fabric.barrier()
         elif stopping and leads:
             save(iteration)
         if stopping:
             break
-    return status(iteration, iteration == recipe.iterations)
+    return status(iteration)
 
 
 def make_network(recipe: Recipe) -> SuperResolutionNetwork:
@@ -219,25 +226,6 @@ def update_average(ema: dict[str, Tensor], network: nn.Module, decay: float, ite
     decay = min(decay, iteration / (iteration + 10))
     state = network.state_dict()
     torch._foreach_lerp_(list(ema.values()), [state[name] for name in ema], 1 - decay)
-
-
-def device_name(device: torch.device) -> str:
-    """What a card calls the device."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
-
-
-def _claim(folder: Path, recipe: Recipe) -> None:
-    """Make the folder this recipe's, or refuse."""
-    path = folder / RECIPE
-    if path.is_file():
-        if parse(Recipe, read_json(path)) != recipe:
-            raise InputError(f"{folder} holds a run of another recipe; choose another folder or repeat that recipe.")
-    elif folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"{folder} is not empty and holds no run; choose another folder.")
-    else:
-        write_json(path, recipe.model_dump(mode="json"))
 
 
 def _stages_before(recipe: Recipe) -> list[dict[str, Any]]:

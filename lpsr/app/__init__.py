@@ -1,0 +1,1 @@
+"""The page: one file a tab; nothing below this package knows Gradio or Plotly."""

@@ -1,0 +1,74 @@
+"""Plotly charts, all on one template."""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+if TYPE_CHECKING:
+    from lpsr.metrics.degradation import Map
+
+# Backgrounds are the page's; style.css gives text and lines the page's colours, light or dark.
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": "system-ui, sans-serif", "size": 12},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "colorscale": {"sequential": "Viridis"},
+        "xaxis": {"showgrid": False, "zeroline": False, "ticks": "outside", "ticklen": 3},
+        "yaxis": {"showgrid": False, "zeroline": False, "ticks": "outside", "ticklen": 3},
+        "margin": {"l": 48, "r": 8, "t": 28, "b": 40},
+        "modebar": {"remove": ["select2d", "lasso2d", "autoScale2d"]},
+    }
+)
+
+
+def heat_maps(named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, columns: int) -> go.Figure:
+    """Maps side by side on one colour scale.
+
+    Args:
+        named: caption and ``(H, W)`` float32 of each, all of one size.
+        one: which map they are.
+        top: upper end of the scale, in the map's unit.
+        columns: maps in a row.
+    """
+    rows = ceil(len(named) / columns)
+    figure = make_subplots(
+        rows, columns, subplot_titles=[name for name, _ in named], horizontal_spacing=0.02, vertical_spacing=0.35 / rows
+    )
+    unit = one.unit or "share"
+    for number, (name, values) in enumerate(named):
+        row, column = divmod(number, columns)
+        trace = go.Heatmap(
+            z=np.round(values, 3),
+            coloraxis="coloraxis",
+            name=name,
+            hovertemplate=f"x %{{x}}, y %{{y}}: %{{z:.2f}} {unit}<extra>{name}</extra>",
+        )
+        figure.add_trace(trace, row + 1, column + 1)
+        axis = "" if number == 0 else str(number + 1)
+        last = number + columns >= len(named)
+        figure.update_xaxes(title_text="x, px" if last else None, constrain="domain", row=row + 1, col=column + 1)
+        figure.update_yaxes(
+            title_text="y, px" if column == 0 else None,
+            showticklabels=column == 0,
+            autorange="reversed",
+            scaleanchor=f"x{axis}",
+            constrain="domain",
+            row=row + 1,
+            col=column + 1,
+        )
+    figure.update_annotations(font_size=12)
+    figure.update_layout(
+        template=TEMPLATE,
+        height=70 + rows * 130,
+        coloraxis={"cmin": one.range[0], "cmax": top, "colorscale": "Viridis", "colorbar": _bar(unit)},
+    )
+    return figure
+
+
+def _bar(unit: str) -> dict:
+    return {"title": {"text": unit, "side": "right"}, "thickness": 10, "outlinewidth": 0}

@@ -1,0 +1,180 @@
+"""Tab *Compare*: choose or bring a plate, see what each model makes of it."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from lpsr.app import cards
+from lpsr.app.gallery import Shelf
+from lpsr.app.session import PROCESSOR, SORRY, Choice, api_compare, from_entry, from_picture
+from lpsr.errors import InputError
+from lpsr.images import open_picture
+
+log = logging.getLogger(__name__)
+
+# Marks the plate that the result shows, and puts it into the address, so that a link opens it again.
+_MARK = """
+const mark = () => {
+  const result = document.querySelector('section.result');
+  if (!result) return;
+  document.querySelectorAll('.shelf button').forEach(
+    (one) => one.setAttribute('aria-pressed', String(one.dataset.plate === result.dataset.plate)));
+};
+"""
+_SHELF_JS = (
+    _MARK
+    + """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button[data-plate]');
+  if (button) trigger('select', { plate: button.dataset.plate });
+});
+watch('value', mark);
+"""
+)
+_RESULT_JS = (
+    _MARK
+    + """
+watch('value', () => {
+  mark();
+  const result = element.querySelector('section.result');
+  if (!result) return;
+  const address = new URL(location.href);
+  if (result.dataset.plate) address.searchParams.set('plate', result.dataset.plate);
+  else address.searchParams.delete('plate');
+  history.replaceState(history.state, '', address);
+});
+"""
+)
+_WAITING = '<section class="result waiting"><p class="heading">Loading the models and the reader…</p></section>'
+
+
+class CompareTab:
+    """The components of the tab; ``choice`` holds the visitor's plate and its comparison for the other tabs."""
+
+    def __init__(self, shelves: list[Shelf]) -> None:
+        self.shelves = {shelf.title: shelf for shelf in shelves}
+        self.entries = {entry.key: entry for shelf in shelves for entry in shelf.entries}
+        # An hour without a new plate and the visitor's picture is forgotten.
+        self.choice = gr.State(None, time_to_live=3600)
+        with gr.Row(elem_classes="source"):
+            with gr.Column(min_width=240, scale=1, elem_classes="own"):
+                self.upload = gr.Image(
+                    label="Own picture",
+                    type="filepath",
+                    image_mode=None,
+                    format="png",
+                    sources=["upload", "clipboard", "webcam"],
+                    height=124,
+                    buttons=[],
+                    placeholder="Drop or click",
+                    elem_id="upload",
+                )
+                # Gradio would open the file before we see it, and fail on a damaged one with its own words.
+                self.upload.preprocess = lambda payload: payload and payload.path
+                self.direct = gr.Checkbox(
+                    label="Already low resolution", value=False, elem_id="direct", container=False
+                )
+            with gr.Column(min_width=300, scale=4):
+                self.source = gr.Radio(
+                    list(self.shelves),
+                    value=shelves[0].title,
+                    label="Source of the plates",
+                    show_label=False,
+                    container=False,
+                    visible=len(shelves) > 1,
+                    elem_id="source",
+                )
+                self.shelf = gr.HTML(shelves[0].html, js_on_load=_SHELF_JS, elem_id="shelf")
+        self.message = gr.HTML("", elem_id="message")
+        self.result = gr.HTML(_WAITING, js_on_load=_RESULT_JS, elem_id="result")
+        with gr.Row(visible=False):
+            self.api_picture = gr.File(label="picture")
+            self.api_answer = gr.JSON()
+
+    def listen(self, page: gr.Blocks) -> None:
+        """Bind the events; the page calls it once all tabs are there."""
+        shown = [self.message, self.result, self.choice, self.upload, self.direct]
+        common = {
+            "concurrency_id": PROCESSOR,
+            "concurrency_limit": 1,
+            "api_visibility": "private",
+            "show_progress": "hidden",
+            "trigger_mode": "always_last",
+        }
+        page.load(self._open, None, shown, **common)
+        self.shelf.select(self._choose, None, shown, **common)
+        self.upload.input(self._take, [self.upload, self.direct], shown, **common)
+        self.direct.input(self._redo, [self.direct, self.choice], shown, **common)
+        self.source.input(
+            lambda title: self.shelves[title].html,
+            self.source,
+            self.shelf,
+            api_visibility="private",
+            show_progress="hidden",
+        )
+        self.api_picture.upload(
+            _answer, self.api_picture, self.api_answer, api_name="compare", concurrency_id=PROCESSOR, concurrency_limit=1
+        )
+
+    def warm_up(self) -> None:
+        """Load what a comparison needs by making the first one."""
+        from_entry(next(iter(self.entries.values())))
+
+    def _open(self, request: gr.Request) -> tuple:
+        first = next(iter(self.entries))
+        key = request.query_params.get("plate", first)
+        return self._show(lambda: from_entry(self.entries.get(key) or self.entries[first]))
+
+    def _choose(self, event: gr.EventData) -> tuple:
+        entry = self.entries.get(event.plate)
+        return gr.skip() if entry is None else self._show(lambda: from_entry(entry))
+
+    def _take(self, path: str | None, direct: bool) -> tuple:
+        if path is None:
+            return gr.skip()
+        return self._show(lambda: from_picture(take_picture(path), "Own picture", direct=direct))
+
+    def _redo(self, direct: bool, choice: Choice | None) -> tuple:
+        if choice is None:
+            return gr.skip()
+        if choice.key:
+            return self._show(lambda: from_entry(self.entries[choice.key], direct))
+        return self._show(lambda: from_picture(choice.picture, choice.source, choice.text, direct))
+
+    def _show(self, compare: Callable[[], Choice]) -> tuple[Any, ...]:
+        """What goes into ``shown``; where ``compare`` fails, its sentence, and the result stays as it was."""
+        try:
+            choice = compare()
+        except InputError as error:
+            return cards.alert(str(error)), gr.skip(), gr.skip(), None, gr.skip()
+        except Exception:
+            log.exception("A comparison failed.")
+            return cards.alert(SORRY), gr.skip(), gr.skip(), None, gr.skip()
+        html = cards.results(choice.comparison, choice.key, choice.source, choice.notes)
+        return "", html, choice, None, choice.direct
+
+
+def take_picture(path: str) -> "Any":
+    """Read an uploaded file and delete it: it belongs to the visitor. Raises InputError."""
+    try:
+        return open_picture(path, "The picture")
+    finally:
+        Path(path).unlink(missing_ok=True)
+
+
+def _answer(picture: str) -> dict:
+    """Degrade a plate ×8, restore it with every model, and measure and read each.
+
+    Takes a picture of a plate and returns {"hr_size": [w, h], "models": [{"name", "psnr", "psnr_y", "ssim",
+    "reading": {...}}], ...}.
+    """
+    try:
+        return api_compare(take_picture(picture))
+    except InputError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+    except Exception:
+        log.exception("A comparison failed.")
+        raise gr.Error(SORRY, print_exception=False) from None

@@ -1,0 +1,84 @@
+"""Builds the page from its tabs and serves it."""
+
+import argparse
+import os
+import sys
+import threading
+
+# Before Gradio is imported: it reports usage otherwise.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import gradio as gr
+
+from lpsr.app.compare_tab import CompareTab
+from lpsr.app.gallery import Shelf, shelves
+from lpsr.app.maps_tab import MapsTab
+from lpsr.app.theme import STYLE, THEME
+from lpsr.errors import InputError
+from lpsr.images import MAX_BYTES
+
+TITLE = "LPSR Lab"
+_HEADER = """<header class="top"><h1>LPSR Lab</h1><p>License plates, degraded ×8 and restored by models that differ only
+in their loss.</p></header>"""
+_FOOTNOTE = """<footer class="footnote">Restorations are guesses: a model adds detail that the LR picture does not hold.
+They must not be used to identify a vehicle. Pictures you bring stay on this server for this visit only.</footer>"""
+# Seconds: how often uploads that were left behind are looked for, and how old they may be.
+CACHE = (600, 600)
+
+
+def build(plates: list[Shelf]) -> tuple[gr.Blocks, CompareTab]:
+    """The page, not yet served."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=CACHE, fill_width=True) as page:
+        gr.HTML(_HEADER)
+        with gr.Tabs():
+            with gr.Tab("Compare", id="compare"):
+                compare_tab = CompareTab(plates)
+            with gr.Tab("Degradation maps", id="maps") as tab:
+                maps_tab = MapsTab(tab)
+        gr.HTML(_FOOTNOTE)
+        compare_tab.listen(page)
+        maps_tab.listen(compare_tab.choice)
+
+        def forget(request: gr.Request) -> None:
+            # Gradio keeps the values of a closed visit for an hour more.
+            page.state_holder.session_data.pop(request.session_hash, None)
+
+        page.unload(forget)
+    page.queue(max_size=64, default_concurrency_limit=4)
+    return page, compare_tab
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve the page until interrupted. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python app.py", description="The page of LPSR Lab.")
+    parser.add_argument(
+        "--ccpd", metavar="DIR", help="folder of real plates to add, CCPD or a plate folder (default: CCPD_ROOT)"
+    )
+    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to listen on")
+    parser.add_argument(
+        "--port", type=int, help="port to listen on (default: GRADIO_SERVER_PORT, or the first free from 7860)"
+    )
+    parser.add_argument("--share", action="store_true", help="ask gradio.live for a public link")
+    args = parser.parse_args(arguments)
+    try:
+        page, compare_tab = build(shelves(args.ccpd))
+    except InputError as error:
+        print(f"app: {error}", file=sys.stderr)
+        return 2
+    page.launch(
+        server_name=args.host,
+        server_port=args.port,
+        share=args.share,
+        theme=THEME,
+        css_paths=STYLE,
+        max_file_size=MAX_BYTES,
+        footer_links=["api"],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        state_session_capacity=200,
+        prevent_thread_lock=True,
+    )
+    threading.Thread(target=compare_tab.warm_up, daemon=True).start()
+    page.block_thread()
+    return 0

@@ -1,0 +1,116 @@
+"""What the page computes for a visitor: the chosen plate, its comparison, and sentences where something failed."""
+
+import logging
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpsr.app.gallery import Entry
+from lpsr.errors import InputError
+
+if TYPE_CHECKING:
+    # For annotations only: it imports torch, which the first paint need not wait for.
+    from lpsr.compare import Comparison
+
+log = logging.getLogger(__name__)
+
+# One group for everything that keeps the processor busy.
+PROCESSOR = "processor"
+SORRY = "This plate could not be compared because of a fault in the program; its log says more."
+# HR plates narrower than this leave an LR plate of fewer than 8 columns.
+FEW_PIXELS = 64
+
+_first = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a visitor has chosen; kept for this visit alone.
+
+    Attributes:
+        picture: ``(H, W, 3)`` uint8.
+        source: what the page calls it.
+        key: of a plate from a shelf, else empty.
+        text: the true text, where known.
+        direct: the picture is the LR plate itself.
+        comparison, notes: what came of it.
+    """
+
+    picture: np.ndarray
+    source: str
+    key: str = ""
+    text: str | None = None
+    direct: bool = False
+    comparison: "Comparison | None" = None
+    notes: tuple[str, ...] = ()
+
+
+def from_picture(picture: np.ndarray, source: str, text: str | None = None, direct: bool = False) -> Choice:
+    """Compare a picture. Raises InputError where it cannot be."""
+    comparison, notes = _compare(picture, text, direct)
+    if not direct and picture.shape[1] <= FEW_PIXELS:
+        notes += (
+            f"The picture is only {picture.shape[1]} × {picture.shape[0]} pixels. If it is already low resolution, "
+            "tick the box below the upload.",
+        )
+    return Choice(picture, source, "", text, direct, comparison, notes)
+
+
+def from_entry(entry: Entry, direct: bool = False) -> Choice:
+    """Compare a plate from a shelf; the result is kept, since every visitor may see it."""
+    # Only one thread at a time: the warm-up and the first visitor want the same plate.
+    with _first:
+        return _from_entry(entry.key, entry, direct)
+
+
+def api_compare(picture: np.ndarray) -> dict:
+    """The JSON of ``/compare``. Raises InputError."""
+    return _compare(picture, None, False)[0].to_json()
+
+
+@lru_cache(maxsize=128)
+def _from_entry(key: str, entry: Entry, direct: bool) -> Choice:
+    picture, text = entry.plate.hr(), entry.plate.text
+    comparison, notes = _compare(picture, text, direct)
+    return Choice(picture, entry.caption or entry.plate.path.name, key, text, direct, comparison, notes)
+
+
+def _compare(picture: np.ndarray, text: str | None, direct: bool) -> tuple["Comparison", tuple[str, ...]]:
+    from lpsr.compare import compare
+    from lpsr.readers import get_reader
+
+    models, notes = _usable_models()
+    try:
+        reader = get_reader()
+    except InputError as error:
+        reader, notes = None, (*notes, str(error))
+    comparison = compare(picture, models, direct=direct, text=text, reader=reader)
+    if comparison.reduced_from:
+        height, width = comparison.hr.shape[:2]
+        before = "{} × {}".format(*comparison.reduced_from)
+        notes += (f"The picture was reduced from {before} to {width} × {height} pixels first; crop it to the plate.",)
+    return comparison, notes
+
+
+def _usable_models() -> tuple[list[str], tuple[str, ...]]:
+    """The headline models that load, and a sentence for each that does not."""
+    from lpsr.checkpoints import known_models, load_restorer
+    from lpsr.compare import DEFAULT_MODELS
+
+    known, models, notes = known_models(), [], []
+    for name in DEFAULT_MODELS:
+        if name not in known:
+            continue
+        try:
+            load_restorer(name)
+            models.append(name)
+        except InputError as error:
+            log.warning("%s", error)
+            notes.append(str(error))
+    missing = [name for name in DEFAULT_MODELS if name not in known]
+    if missing:
+        notes.append(f"No checkpoint here for {', '.join(missing)}; the remaining models are shown.")
+    return models, tuple(notes)

@@ -1,0 +1,36 @@
+"""How the page looks: a quiet theme on system fonts, and one colour for each model."""
+
+from pathlib import Path
+
+import gradio as gr
+
+STYLE = Path(__file__).with_name("style.css")
+
+# Okabe & Ito's colour-blind safe set; those chosen have a contrast of 3 : 1 and more on the light and the dark page.
+COLOURS = {
+    "hr": "var(--body-text-color)",
+    "lr": "#8a8a8a",
+    "bicubic": "#CC79A7",
+    "mse": "#0072B2",
+    "pecl-euclidean": "#009E73",
+    "pecl-manhattan": "#D55E00",
+}
+
+THEME = gr.themes.Base(
+    primary_hue=gr.themes.colors.zinc,
+    secondary_hue=gr.themes.colors.zinc,
+    neutral_hue=gr.themes.colors.zinc,
+    spacing_size=gr.themes.sizes.spacing_sm,
+    radius_size=gr.themes.sizes.radius_sm,
+    text_size=gr.themes.sizes.text_md,
+    # System fonts alone: a font from elsewhere would tell its server about every visit.
+    font=("system-ui", "-apple-system", "Segoe UI", "Noto Sans CJK SC", "sans-serif"),
+    font_mono=("ui-monospace", "SFMono-Regular", "Menlo", "monospace"),
+).set(
+    body_background_fill="#fbfbfa",
+    body_background_fill_dark="#161618",
+    body_text_color_subdued="#5c5c64",
+    body_text_color_subdued_dark="#a6a6ae",
+    block_border_width="1px",
+    block_shadow="none",
+)
