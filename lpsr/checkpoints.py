@@ -4,7 +4,7 @@ import logging
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
@@ -16,6 +16,8 @@ from lpsr.models.registry import ARCHITECTURES
 from lpsr.models.restorer import Bicubic, NetworkRestorer, Restorer
 from lpsr.models.weights import load_tensors, save_tensors
 
+AnyCard = TypeVar("AnyCard", bound="WeightsCard")
+
 log = logging.getLogger(__name__)
 
 CHECKPOINTS = Path(os.environ.get("LPSR_CHECKPOINTS", Path(__file__).resolve().parent.parent / "checkpoints"))
@@ -23,23 +25,24 @@ CHECKPOINTS = Path(os.environ.get("LPSR_CHECKPOINTS", Path(__file__).resolve().p
 ORDER = ("mse", "pecl-euclidean", "pecl-manhattan")
 
 
-class Card(BaseModel):
-    """What a checkpoint is and how it came about.
+_MISMATCH = "{} does not match the SHA-256 of its card; copy both files again from one source."
+EMBEDDER = "embedder"
+EMBEDDER_ARCHITECTURE = "resnet18-embedder"
+
+
+class WeightsCard(BaseModel):
+    """What every weights file says of itself: its name and how it came about.
 
     Attributes:
         name: of the files; what pickers and ``--models`` take.
         title: what captions call it.
-        architecture, arguments: a key of ``ARCHITECTURES`` and its configuration.
-        loss: what it was trained with.
+        architecture: a key of ``ARCHITECTURES``, or ``EMBEDDER_ARCHITECTURE``.
         recipe: of the last training stage.
-        stages: earlier stages, oldest first (a shared warm-up), each with its recipe, device and time.
         data: folders, splits, shares and plate counts of the last stage.
         iterations: optimiser steps in all stages.
-        batch, seed, device, threads, precision, seconds, torch: of the last stage.
-        kept_iteration: of the last stage, whose moving average validated best.
+        batch, seed, device, precision, seconds, torch: of the last stage; ``seconds`` is wall time.
         weights_dtype: in which the file holds the weights.
-        validation: scores on the validation split, of the weights as they are in the file.
-        test: result of ``evaluate`` on the test split with its passport, or None where not yet measured.
+        validation: scores on the validation split.
         sha256: of the weights file.
         licence: of the weights.
     """
@@ -49,25 +52,39 @@ class Card(BaseModel):
     name: str
     title: str
     architecture: str
-    arguments: dict[str, Any]
-    loss: LossConfig
     recipe: dict[str, Any]
-    stages: list[dict[str, Any]]
     data: list[dict[str, Any]]
     iterations: int
     batch: int
     seed: int
     device: str
-    threads: int
     precision: str
     seconds: float
     torch: str
-    kept_iteration: int
     weights_dtype: str
     validation: dict[str, Any]
-    test: dict[str, Any] | None = None
     sha256: str
     licence: str = "MIT"
+
+
+class Card(WeightsCard):
+    """The card of a restoration checkpoint.
+
+    Attributes:
+        arguments: the architecture's configuration.
+        loss: what it was trained with.
+        stages: earlier stages, oldest first (a shared warm-up), each with its recipe, device and time.
+        threads: CPU threads of the last stage.
+        kept_iteration: of the last stage, whose moving average validated best.
+        test: result of ``evaluate`` on the test split with its passport, or None where not yet measured.
+    """
+
+    arguments: dict[str, Any]
+    loss: LossConfig
+    stages: list[dict[str, Any]]
+    threads: int
+    kept_iteration: int
+    test: dict[str, Any] | None = None
 
 
 def list_checkpoints(folder: str | Path = CHECKPOINTS) -> list[Card]:
@@ -128,7 +145,7 @@ def _load(
 ) -> NetworkRestorer:
     card = Card.model_validate_json(card_json)
     if sha256(path) != digest:
-        raise InputError(f"{path} does not match the SHA-256 of its card; copy both files again from one source.")
+        raise InputError(_MISMATCH.format(path))
     architecture = ARCHITECTURES[card.architecture]
     tensors, _ = load_tensors(path)
     try:
@@ -139,19 +156,21 @@ def _load(
     return NetworkRestorer(network, card.name, tile, overlap, device)
 
 
-def save_checkpoint(folder: str | Path, weights: dict[str, Tensor], facts: dict[str, Any]) -> Card:
+def save_checkpoint(
+    folder: str | Path, weights: dict[str, Tensor], facts: dict[str, Any], kind: type[AnyCard] = Card
+) -> AnyCard:
     """Write weights and card; ``facts`` are the card's fields but for ``sha256``.
 
     The card goes last, so that a crash between the two leaves a mismatch that loading refuses, never a wrong model.
     """
     path = Path(folder) / f"{facts['name']}.safetensors"
     save_tensors(path, weights)
-    card = Card.model_validate({**facts, "sha256": sha256(path)})
+    card = kind.model_validate({**facts, "sha256": sha256(path)})
     write_card(card, folder)
     return card
 
 
-def write_card(card: Card, folder: str | Path = CHECKPOINTS) -> None:
+def write_card(card: WeightsCard, folder: str | Path = CHECKPOINTS) -> None:
     """Write ``NAME.json``."""
     write_json(Path(folder) / f"{card.name}.json", card.model_dump(mode="json"))
 
@@ -161,11 +180,17 @@ def known_models(folder: str | Path = CHECKPOINTS) -> list[str]:
     return ["bicubic", *(card.name for card in list_checkpoints(folder))]
 
 
-def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights in float16, as checkpoints ship."""
-    return {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
-
-
 def restore_titles(folder: str | Path = CHECKPOINTS) -> dict[str, str]:
     """Caption of every restorer."""
     return {"bicubic": "Bicubic"} | {card.name: card.title for card in list_checkpoints(folder)}
+
+
+def shipped_embedder(folder: str | Path = CHECKPOINTS) -> Path:
+    """The file of the embedder that comes with the project. Raises InputError where it is missing or does not match
+    its card."""
+    path = Path(folder) / f"{EMBEDDER}.safetensors"
+    if not path.is_file():
+        raise InputError(f"There is no embedder in {folder}; train one with: python -m lpsr pretrain-embedder.")
+    if sha256(path) != read_json(path.with_suffix(".json")).get("sha256"):
+        raise InputError(_MISMATCH.format(path))
+    return path

@@ -35,8 +35,8 @@ def evaluate(
         reader: None leaves the reading columns out.
 
     Returns ``{"passport": {...}, "models": {name: {"n", "psnr", "psnr_y", "ssim", "ocr_confidence", "exact", "ge6",
-    "ge5", "char_accuracy", "exact_ci95", "n_read"}}}``; PSNR in dB, the rest in [0, 1]; of "hr" the fidelity values are None. Raises
-    InputError for a model that does not exist or a plate that cannot be read.
+    "ge5", "char_accuracy", "exact_ci95", "n_read"}}}``; PSNR in dB, the rest in [0, 1]; of "hr" the fidelity values are
+    None. Raises InputError for a model that does not exist or a plate that cannot be read.
     """
     if not plates:
         raise InputError("There are no plates to evaluate on.")

@@ -17,16 +17,22 @@ TEMPLATE = go.layout.Template(
         "font": {"family": "system-ui, sans-serif", "size": 12},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "colorscale": {"sequential": "Viridis"},
+        "coloraxis": {"colorscale": "Viridis"},
         "xaxis": {"showgrid": False, "zeroline": False, "ticks": "outside", "ticklen": 3},
         "yaxis": {"showgrid": False, "zeroline": False, "ticks": "outside", "ticklen": 3},
-        "margin": {"l": 48, "r": 8, "t": 28, "b": 40},
+        "margin": {"l": 48, "r": 8, "t": 28, "b": 44},
         "modebar": {"remove": ["select2d", "lasso2d", "autoScale2d"]},
     }
 )
 
+# CSS pixels: page margins, axis and colour bar around a row of maps; titles and axes between two rows.
+_AROUND = 220
+_BETWEEN = 48
 
-def heat_maps(named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, columns: int) -> go.Figure:
+
+def heat_maps(
+    named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, columns: int, width: float
+) -> go.Figure:
     """Maps side by side on one colour scale.
 
     Args:
@@ -34,10 +40,18 @@ def heat_maps(named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, c
         one: which map they are.
         top: upper end of the scale, in the map's unit.
         columns: maps in a row.
+        width: of the page, in CSS pixels.
     """
     rows = ceil(len(named) / columns)
+    height, length = named[0][1].shape
+    each = max((width - _AROUND) / columns * height / length, 30)
+    inner = rows * each + (rows - 1) * _BETWEEN
     figure = make_subplots(
-        rows, columns, subplot_titles=[name for name, _ in named], horizontal_spacing=0.02, vertical_spacing=0.35 / rows
+        rows,
+        columns,
+        subplot_titles=[name for name, _ in named],
+        horizontal_spacing=0.015,
+        vertical_spacing=_BETWEEN / inner,
     )
     unit = one.unit or "share"
     for number, (name, values) in enumerate(named):
@@ -53,7 +67,7 @@ def heat_maps(named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, c
         last = number + columns >= len(named)
         figure.update_xaxes(title_text="x, px" if last else None, constrain="domain", row=row + 1, col=column + 1)
         figure.update_yaxes(
-            title_text="y, px" if column == 0 else None,
+            title={"text": "y, px", "standoff": 4} if column == 0 else None,
             showticklabels=column == 0,
             autorange="reversed",
             scaleanchor=f"x{axis}",
@@ -64,11 +78,11 @@ def heat_maps(named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, c
     figure.update_annotations(font_size=12)
     figure.update_layout(
         template=TEMPLATE,
-        height=70 + rows * 130,
-        coloraxis={"cmin": one.range[0], "cmax": top, "colorscale": "Viridis", "colorbar": _bar(unit)},
+        height=inner + 28 + 44,
+        coloraxis={
+            "cmin": one.range[0],
+            "cmax": top,
+            "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 10, "outlinewidth": 0, "nticks": 5},
+        },
     )
     return figure
-
-
-def _bar(unit: str) -> dict:
-    return {"title": {"text": unit, "side": "right"}, "thickness": 10, "outlinewidth": 0}

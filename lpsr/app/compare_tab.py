@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from lpsr.app import cards
 from lpsr.app.gallery import Shelf
@@ -75,7 +76,7 @@ class CompareTab:
                 # Gradio would open the file before we see it, and fail on a damaged one with its own words.
                 self.upload.preprocess = lambda payload: payload and payload.path
                 self.direct = gr.Checkbox(
-                    label="Already low resolution", value=False, elem_id="direct", container=False
+                    label="Already low resolution: restore directly", elem_id="direct", container=False
                 )
             with gr.Column(min_width=300, scale=4):
                 self.source = gr.Radio(
@@ -92,6 +93,7 @@ class CompareTab:
         self.result = gr.HTML(_WAITING, js_on_load=_RESULT_JS, elem_id="result")
         with gr.Row(visible=False):
             self.api_picture = gr.File(label="picture")
+            self.api_picture.preprocess = self.upload.preprocess
             self.api_answer = gr.JSON()
 
     def listen(self, page: gr.Blocks) -> None:
@@ -141,24 +143,27 @@ class CompareTab:
         if choice is None:
             return gr.skip()
         if choice.key:
-            return self._show(lambda: from_entry(self.entries[choice.key], direct))
-        return self._show(lambda: from_picture(choice.picture, choice.source, choice.text, direct))
+            return self._show(lambda: from_entry(self.entries[choice.key], direct), choice.direct)
+        return self._show(lambda: from_picture(choice.picture, choice.source, choice.text, direct), choice.direct)
 
-    def _show(self, compare: Callable[[], Choice]) -> tuple[Any, ...]:
-        """What goes into ``shown``; where ``compare`` fails, its sentence, and the result stays as it was."""
+    def _show(self, compare: Callable[[], Choice], direct: Any = gr.skip()) -> tuple[Any, ...]:  # noqa: B008
+        """What goes into ``shown``; where ``compare`` fails, its sentence and ``direct``, and all else stays as it was."""
         try:
             choice = compare()
         except InputError as error:
-            return cards.alert(str(error)), gr.skip(), gr.skip(), None, gr.skip()
+            return cards.alert(str(error)), gr.skip(), gr.skip(), None, direct
         except Exception:
             log.exception("A comparison failed.")
-            return cards.alert(SORRY), gr.skip(), gr.skip(), None, gr.skip()
+            return cards.alert(SORRY), gr.skip(), gr.skip(), None, direct
         html = cards.results(choice.comparison, choice.key, choice.source, choice.notes)
         return "", html, choice, None, choice.direct
 
 
-def take_picture(path: str) -> "Any":
+def take_picture(path: str) -> np.ndarray:
     """Read an uploaded file and delete it: it belongs to the visitor. Raises InputError."""
+    if not Path(path).is_file():
+        # Gradio keeps equal uploads once, so another visitor's may just have been deleted.
+        raise InputError("The upload did not arrive; bring the picture again.")
     try:
         return open_picture(path, "The picture")
     finally:

@@ -1,14 +1,12 @@
 """Tab *Degradation maps*: where the compared plates are noisy, blurred or blocky."""
 
-import logging
+from html import escape
 
 import gradio as gr
 import numpy as np
 
 from lpsr.app.session import PROCESSOR, Choice
 from lpsr.metrics.degradation import MAPS
-
-log = logging.getLogger(__name__)
 
 # How to read each map, and where it misleads.
 READ = {
@@ -59,5 +57,7 @@ class MapsTab:
             maps = [one.function(result.picture) for result in shown]
             top = max(float(np.percentile(maps, 99)), one.range[1] / 4)
             named = [(f"{r.title}, mean {values.mean():.2f}", values) for r, values in zip(shown, maps, strict=True)]
-            figures.append(heat_maps(named, one, min(top, one.range[1]), columns))
-        return [f'<p class="heading">{choice.source}</p>', *figures]
+            figures.append(heat_maps(named, one, min(top, one.range[1]), columns, width))
+        plate = " · ".join(filter(None, (choice.text, choice.source)))
+        scale = "Each row has one colour scale, so its pictures compare; another plate may have another."
+        return [f'<p class="heading">{escape(plate)}. {scale}</p>', *figures]

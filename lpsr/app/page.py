@@ -21,7 +21,8 @@ TITLE = "LPSR Lab"
 _HEADER = """<header class="top"><h1>LPSR Lab</h1><p>License plates, degraded ×8 and restored by models that differ only
 in their loss.</p></header>"""
 _FOOTNOTE = """<footer class="footnote">Restorations are guesses: a model adds detail that the LR picture does not hold.
-They must not be used to identify a vehicle. Pictures you bring stay on this server for this visit only.</footer>"""
+They must not be used to identify a vehicle. A picture you bring is kept for this visit only.
+<a href="?view=api">HTTP API</a></footer>"""
 # Seconds: how often uploads that were left behind are looked for, and how old they may be.
 CACHE = (600, 600)
 
@@ -72,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
         theme=THEME,
         css_paths=STYLE,
         max_file_size=MAX_BYTES,
-        footer_links=["api"],
+        footer_links=[],
         run_history=False,
         enable_monitoring=False,
         ssr_mode=False,

@@ -1,6 +1,7 @@
 """The command line: ``python -m lpsr VERB``, one file a verb.
 
-A verb's module has ``NAME``, ``HELP``, ``add_arguments(parser)`` and ``run(args)``, which returns an exit status or None.
+A verb's module has ``NAME``, ``HELP``, a docstring (its ``--help``), ``add_arguments(parser)`` and ``run(args)``, which
+returns an exit status or None.
 """
 
 import argparse
@@ -44,10 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
             verb.NAME, help=verb.HELP, description=verb.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         verb.add_arguments(subparser)
-        subparser.set_defaults(run=verb.run)
+        subparser.set_defaults(verb=verb)
     args = parser.parse_args(arguments)
     try:
-        return args.run(args) or 0
+        return args.verb.run(args) or 0
     except InputError as error:
         print(f"lpsr: {error}", file=sys.stderr)
         return 2

@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--noise", type=float, default=0.0, metavar="SIGMA", help="Gaussian noise on the LR picture, in 8-bit levels"
     )
-    parser.add_argument("--jpeg", type=int, metavar="QUALITY", help="JPEG artefacts on the LR picture, quality 1 to 100")
+    parser.add_argument(
+        "--jpeg", type=int, metavar="QUALITY", help="JPEG artefacts on the LR picture, quality 1 to 100"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
 
 

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--models",
         nargs="+",
         metavar="MODEL",
-        help="'hr' (the plate itself), 'bicubic' or names of checkpoints (default: every one)",
+        help="'hr' (the plate itself), 'bicubic' or names of checkpoints (default: all)",
     )
     parser.add_argument("--reader", metavar="NAME", help="which reader (see: read --help)")
     parser.add_argument("--no-readings", action="store_true", help="PSNR and SSIM alone, much faster")
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
     plates = open_plates(args.data, args.split)[: args.limit]
     result = evaluate(
         plates,
-        args.models or ["hr", *known_models(folder)],
+        args.models or [*(() if args.no_readings else ("hr",)), *known_models(folder)],
         data=data_name(args.data),
         split=args.split,
         reader=None if args.no_readings else get_reader(args.reader or DEFAULT),
@@ -120,11 +120,11 @@ def passport_lines(passport: dict[str, Any]) -> str:
 
 
 def _aligned(rows: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    )
+    names, *columns = zip(*rows, strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    names = [name.ljust(max(map(len, names))) for name in names]
+    cells = [[cell.rjust(width) for cell, width in zip(row[1:], widths, strict=True)] for row in rows]
+    return "\n".join("  ".join([name, *row]) for name, row in zip(names, cells, strict=True))
 
 
 def _fidelity_cells(scores: dict[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """Make a checkpoint of a training run: weights (.safetensors) and their card (.json).
 
   python -m lpsr export runs/mse mse --data DIR
+  python -m lpsr export runs/embedder embedder
 
 The weights are those that validated best. With --data they are evaluated on split 'test' and the result goes on the
 card. The checkpoint then appears in the app and in `--models`.
@@ -30,15 +31,19 @@ def run(args: argparse.Namespace) -> None:
     from lpsr.data.plates import open_plates
     from lpsr.evaluation import evaluate
     from lpsr.readers import get_reader
-    from lpsr.training.export import export_run
+    from lpsr.training.export import export_embedder, export_run, is_embedder_run
 
     folder = Path(args.checkpoints or CHECKPOINTS)
+    if is_embedder_run(args.run):
+        card = export_embedder(args.run, args.name, folder)
+        print(f"{folder / card.name}.safetensors: {card.title}, {card.iterations} iterations, {card.weights_dtype}")
+        return
     plates = open_plates(args.data, args.split) if args.data else []
     card = export_run(args.run, args.name, folder)
     scores = card.validation
     print(f"{folder / card.name}.safetensors: {card.title}, {card.iterations} iterations, {card.weights_dtype}")
     if scores:
-        print(f"Validation: PSNR_RGB {scores['val_psnr']:.2f} dB, PSNR_Y {scores['val_psnr_y']:.2f} dB, n {scores['n']}")
+        print(f"Validation: PSNR_RGB {scores['val_psnr']:.2f} dB over {scores['n']} plates")
     if plates:
         result = evaluate(
             plates,
@@ -50,4 +55,4 @@ def run(args: argparse.Namespace) -> None:
             folder=folder,
         )
         update_cards(result, folder)
-        print(f"Test: PSNR_RGB {result['models'][args.name]['psnr']['median']:.2f} dB, n {len(plates)}")
+        print(f"Test: PSNR_RGB {result['models'][args.name]['psnr']['median']:.2f} dB over {len(plates)} plates")

@@ -1,4 +1,4 @@
-"""Verbs that turn pictures into files: which pictures, what the files are called, one bad one does not stop the rest."""
+"""For verbs that make files of pictures: which pictures, what the files are called, and no stop at a bad one."""
 
 import sys
 from collections.abc import Callable, Iterable

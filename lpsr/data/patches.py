@@ -95,7 +95,7 @@ class PatchSampler:
         self.augmentation = augmentation
 
     def batch(self, iteration: int, places: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """The patches at ``places`` of the batch of ``iteration``: HR ``(N, H, W, 3)`` and LR ``(N, H/8, W/8, 3)`` uint8."""
+        """The patches at ``places`` of an iteration's batch: HR ``(N, H, W, 3)``, LR ``(N, H/8, W/8, 3)``, uint8."""
         hr = np.stack([self.patch(iteration, place)[0] for place in places])
         return hr, np.stack([degrade(patch) for patch in hr])
 

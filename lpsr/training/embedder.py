@@ -17,7 +17,7 @@ from lpsr.data.patches import Augmentation, PatchSampler
 from lpsr.files import write_json
 from lpsr.models.embedder import ResNet18, projection_keys
 from lpsr.models.restorer import to_tensor
-from lpsr.models.weights import load_tensors, save_tensors, with_prefix, without_prefix
+from lpsr.models.weights import half, load_tensors, save_tensors, with_prefix, without_prefix
 from lpsr.plates import ALPHABET
 from lpsr.training.loop import (
     LOG,
@@ -139,7 +139,7 @@ def pretrain_embedder(
     def save(iteration: int) -> None:
         tensors = with_prefix("model", model.state_dict()) | pack_optimizer(optimizer)
         facts.update(seconds=clock.seconds(), total=total, summed=summed, scores=scores)
-        save_tensors(folder / WEIGHTS, model.export())
+        save_tensors(folder / WEIGHTS, half(model.export()))
         save_tensors(folder / STATE, tensors, iteration=iteration, **facts)
         write_json(folder / RUN, status(iteration))
 

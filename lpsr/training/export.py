@@ -5,12 +5,19 @@ from typing import Any
 
 import torch
 
-from lpsr.checkpoints import CHECKPOINTS, Card, half, save_checkpoint
+from lpsr.checkpoints import (
+    CHECKPOINTS,
+    EMBEDDER_ARCHITECTURE,
+    Card,
+    WeightsCard,
+    save_checkpoint,
+)
 from lpsr.errors import InputError
 from lpsr.files import read_json
-from lpsr.models.weights import load_tensors
+from lpsr.models.weights import half, load_tensors
+from lpsr.training.embedder import WEIGHTS
 from lpsr.training.loop import RECIPE, RUN
-from lpsr.training.recipe import Recipe, load_recipe
+from lpsr.training.recipe import EmbedderRecipe, Recipe, load_recipe, parse
 from lpsr.training.trainer import BEST, load_pairs, validation_scores
 
 # The largest change of validation PSNR, in dB, for which weights ship in half precision.
@@ -59,6 +66,39 @@ def export_run(run_folder: str | Path, name: str, folder: str | Path = CHECKPOIN
             **{key: run[key] for key in ("device", "threads", "precision", "seconds", "torch")},
         },
     )
+
+
+def export_embedder(run_folder: str | Path, name: str, folder: str | Path = CHECKPOINTS) -> WeightsCard:
+    """Write the embedder of a run as ``NAME.safetensors`` with its card. Raises InputError where there is none."""
+    run_folder = Path(run_folder)
+    recipe, run = parse(EmbedderRecipe, read_json(run_folder / RECIPE)), read_json(run_folder / RUN)
+    weights, _ = load_tensors(run_folder / WEIGHTS)
+    scores = {key: value for key, value in run.items() if key.startswith("val_")}
+    if recipe.validation:
+        scores |= {"data": recipe.validation.label, "split": recipe.validation.split}
+    return save_checkpoint(
+        folder,
+        weights,
+        {
+            "name": name,
+            "title": "Embedder: ResNet-18 on plate characters",
+            "architecture": EMBEDDER_ARCHITECTURE,
+            "recipe": _without_paths({"recipe": recipe.model_dump(mode="json")})["recipe"],
+            "data": run["data"],
+            "iterations": run["iteration"],
+            "batch": recipe.batch,
+            "seed": recipe.seed,
+            "weights_dtype": "float16",
+            "validation": scores,
+            **{key: run[key] for key in ("device", "precision", "seconds", "torch")},
+        },
+        WeightsCard,
+    )
+
+
+def is_embedder_run(run_folder: str | Path) -> bool:
+    """Whether a run folder is one of ``pretrain_embedder``."""
+    return (Path(run_folder) / WEIGHTS).is_file()
 
 
 def title_of(recipe: Recipe) -> str:

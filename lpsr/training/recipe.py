@@ -56,7 +56,8 @@ class Recipe(BaseModel):
         ema: decay of the exponential moving average of the weights; the average is what is validated and kept.
         precision: "bf16-mixed" computes in bfloat16 where that is safe.
         init_from: a run's or a checkpoint's ``.safetensors`` with the same architecture to start from.
-        embedder: for PECL, a ``.safetensors`` from ``pretrain-embedder``, or torchvision's ImageNet ResNet-18.
+        embedder: for PECL, a ``.safetensors`` from ``pretrain-embedder``, or torchvision's ImageNet ResNet-18; None is
+            the one in ``checkpoints/``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lpsr.checkpoints import shipped_embedder
 from lpsr.data.patches import NO_AUGMENTATION, Augmentation, PatchSampler
 from lpsr.data.plates import open_plates
 from lpsr.degrade import degrade
@@ -195,9 +196,8 @@ def make_criterion(recipe: Recipe) -> nn.Module:
     """The recipe's criterion, with its embedder where it needs one."""
     if recipe.loss.kind == "mse":
         return MseCriterion()
-    if recipe.embedder is None:
-        raise InputError("PECL needs an embedder; name a file (train one with: python -m lpsr pretrain-embedder).")
-    return PeclCriterion(recipe.loss, load_embedder(recipe.embedder, recipe.loss.d, recipe.seed))
+    embedder = load_embedder(recipe.embedder or shipped_embedder(), recipe.loss.d, recipe.seed)
+    return PeclCriterion(recipe.loss, embedder)
 
 
 def load_pairs(source: DataSource) -> list[tuple[np.ndarray, np.ndarray]]:
