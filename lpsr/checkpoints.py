@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,8 +24,10 @@ log = logging.getLogger(__name__)
 CHECKPOINTS = Path(os.environ.get("LPSR_CHECKPOINTS", Path(__file__).resolve().parent.parent / "checkpoints"))
 # One order everywhere; other checkpoints follow by name.
 ORDER = ("mse", "pecl-euclidean", "pecl-manhattan")
+# What is no checkpoint but has a place in comparisons and tables.
+RESERVED = ("hr", "lr", "bicubic")
 
-
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MISMATCH = "{} does not match the SHA-256 of its card; copy both files again from one source."
 EMBEDDER = "embedder"
 EMBEDDER_ARCHITECTURE = "resnet18-embedder"
@@ -97,7 +100,9 @@ def list_checkpoints(folder: str | Path = CHECKPOINTS) -> list[Card]:
         if not path.with_suffix(".safetensors").is_file():
             continue
         try:
-            if read_json(path).get("architecture") in ARCHITECTURES:
+            values = read_json(path)
+            # An embedder lies here too, and restores nothing.
+            if not isinstance(values, dict) or values.get("architecture") != EMBEDDER_ARCHITECTURE:
                 cards.append(read_card(path.stem, folder))
         except InputError as error:
             log.warning("%s", error)
@@ -108,8 +113,7 @@ def read_card(name: str, folder: str | Path = CHECKPOINTS) -> Card:
     """The card of a checkpoint. Raises InputError where there is none or it is not a card of this version."""
     path = Path(folder) / f"{name}.json"
     if Path(name).name != name or not path.is_file():
-        known = ", ".join(["bicubic", *(file.stem for file in sorted(Path(folder).glob("*.json")))])
-        raise InputError(f"There is no checkpoint {name!r} in {folder}; there are: {known}.")
+        raise InputError(f"There is no checkpoint {name!r} in {folder}; there are: {', '.join(known_models(folder))}.")
     try:
         card = Card.model_validate(read_json(path))
     except ValidationError as error:
@@ -118,6 +122,8 @@ def read_card(name: str, folder: str | Path = CHECKPOINTS) -> Card:
         raise InputError(f"{path} is not a card this version understands ({where}: {first['msg']}).") from error
     if card.name != name:
         raise InputError(f"{path} is the card of {card.name!r}; rename the files or the card.")
+    if card.architecture not in ARCHITECTURES:
+        raise InputError(f"{path} names the architecture {card.architecture!r}, which this version does not know.")
     return card
 
 
@@ -162,8 +168,12 @@ def save_checkpoint(
     """Write weights and card; ``facts`` are the card's fields but for ``sha256``.
 
     The card goes last, so that a crash between the two leaves a mismatch that loading refuses, never a wrong model.
+    Raises InputError for a name that is no plain file name, or that means something else to ``--models``.
     """
-    path = Path(folder) / f"{facts['name']}.safetensors"
+    name = facts["name"]
+    if not _NAME.fullmatch(name) or name in RESERVED:
+        raise InputError(f"{name!r} cannot be a checkpoint's name; use letters, digits, '-', '_' and '.', as in mse-2.")
+    path = Path(folder) / f"{name}.safetensors"
     save_tensors(path, weights)
     card = kind.model_validate({**facts, "sha256": sha256(path)})
     write_card(card, folder)

@@ -50,7 +50,9 @@ def evaluate(
         for name in models:
             picture = hr if name == "hr" else restorers[name].restore(lr)
             if name != "hr":
-                fidelity[name].append((psnr(hr, picture), psnr_y(hr, picture), ssim_y(hr, picture)))
+                # As in compare: an identical picture has an infinite PSNR, which JSON cannot write.
+                dbs = min(psnr(hr, picture), 100.0), min(psnr_y(hr, picture), 100.0)
+                fidelity[name].append((*dbs, ssim_y(hr, picture)))
             if reader is not None:
                 readings[name].append((plate.text, reader.read(picture)))
         progress(number + 1, len(plates))

@@ -63,8 +63,9 @@ def card(result: "Result", text: str | None) -> str:
         minor = [f"{width} × {height} px"]
     if result.reading is not None:
         minor.append(f'raw <span class="raw">{escape(result.reading.raw_text) or "nothing"}</span>')
+    colour = COLOURS.get(result.name, "#56B4E9")
     return (
-        f'<figure class="card" data-model="{escape(result.name)}" style="--model: {COLOURS.get(result.name, "#56B4E9")}">'
+        f'<figure class="card" data-model="{escape(result.name)}" style="--model: {colour}">'
         f'<img class="plate" src="{data_uri(result.picture)}" alt="{alt}" width="{width}" height="{height}">'
         f'<figcaption><div class="line"><span class="name">{title}</span>{numbers}{chips(result.reading, text)}</div>'
         f'<div class="line minor">{"".join(f"<span>{one}</span>" for one in minor)}</div></figcaption></figure>'

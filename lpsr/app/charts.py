@@ -11,28 +11,36 @@ from plotly.subplots import make_subplots
 if TYPE_CHECKING:
     from lpsr.metrics.degradation import Map
 
+_AXIS = {"showgrid": False, "zeroline": False, "ticks": "outside", "ticklen": 3, "title": {"font": {"size": 12}}}
 # Backgrounds are the page's; style.css gives text and lines the page's colours, light or dark.
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": "system-ui, sans-serif", "size": 12},
+        "title": {"font": {"size": 12}},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "coloraxis": {"colorscale": "Viridis"},
-        "xaxis": {"showgrid": False, "zeroline": False, "ticks": "outside", "ticklen": 3},
-        "yaxis": {"showgrid": False, "zeroline": False, "ticks": "outside", "ticklen": 3},
-        "margin": {"l": 48, "r": 8, "t": 28, "b": 44},
-        "modebar": {"remove": ["select2d", "lasso2d", "autoScale2d"]},
+        "coloraxis": {
+            "colorscale": "Viridis",
+            "colorbar": {"thickness": 10, "outlinewidth": 0, "nticks": 4, "ypad": 0, "title": {"side": "right"}},
+        },
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "margin": {"l": 60, "r": 8, "t": 28, "b": 50},
+        "modebar": {
+            "remove": ["select2d", "lasso2d", "autoScale2d"],
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": "#8a8a8a",
+            "activecolor": "#8a8a8a",
+        },
     }
 )
 
 # CSS pixels: page margins, axis and colour bar around a row of maps; titles and axes between two rows.
 _AROUND = 220
-_BETWEEN = 48
+_BETWEEN = 60
 
 
-def heat_maps(
-    named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, columns: int, width: float
-) -> go.Figure:
+def heat_maps(named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, columns: int, width: float) -> go.Figure:
     """Maps side by side on one colour scale.
 
     Args:
@@ -54,20 +62,21 @@ def heat_maps(
         vertical_spacing=_BETWEEN / inner,
     )
     unit = one.unit or "share"
-    for number, (name, values) in enumerate(named):
+    # A touch screen always shows Plotly's buttons; they need a line of their own where the page is narrow.
+    top_margin = 28 if columns > 2 else 58
+    for number, (_, values) in enumerate(named):
         row, column = divmod(number, columns)
         trace = go.Heatmap(
             z=np.round(values, 3),
             coloraxis="coloraxis",
-            name=name,
-            hovertemplate=f"x %{{x}}, y %{{y}}: %{{z:.2f}} {unit}<extra>{name}</extra>",
+            hovertemplate=f"x %{{x}}, y %{{y}}: %{{z:.2f}} {unit}<extra></extra>",
         )
         figure.add_trace(trace, row + 1, column + 1)
         axis = "" if number == 0 else str(number + 1)
         last = number + columns >= len(named)
         figure.update_xaxes(title_text="x, px" if last else None, constrain="domain", row=row + 1, col=column + 1)
         figure.update_yaxes(
-            title={"text": "y, px", "standoff": 4} if column == 0 else None,
+            title={"text": "y, px", "standoff": 6} if column == 0 else None,
             showticklabels=column == 0,
             autorange="reversed",
             scaleanchor=f"x{axis}",
@@ -78,11 +87,8 @@ def heat_maps(
     figure.update_annotations(font_size=12)
     figure.update_layout(
         template=TEMPLATE,
-        height=inner + 28 + 44,
-        coloraxis={
-            "cmin": one.range[0],
-            "cmax": top,
-            "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 10, "outlinewidth": 0, "nticks": 5},
-        },
+        height=inner + top_margin + 50,
+        margin_t=top_margin,
+        coloraxis={"cmin": one.range[0], "cmax": top, "colorbar_title_text": unit},
     )
     return figure

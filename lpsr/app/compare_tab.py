@@ -75,9 +75,7 @@ class CompareTab:
                 )
                 # Gradio would open the file before we see it, and fail on a damaged one with its own words.
                 self.upload.preprocess = lambda payload: payload and payload.path
-                self.direct = gr.Checkbox(
-                    label="Already low resolution: restore directly", elem_id="direct", container=False
-                )
+                self.direct = gr.Checkbox(label="Already small: restore directly", elem_id="direct", container=False)
             with gr.Column(min_width=300, scale=4):
                 self.source = gr.Radio(
                     list(self.shelves),
@@ -103,7 +101,8 @@ class CompareTab:
             "concurrency_id": PROCESSOR,
             "concurrency_limit": 1,
             "api_visibility": "private",
-            "show_progress": "hidden",
+            "show_progress": "minimal",
+            "show_progress_on": self.result,
             "trigger_mode": "always_last",
         }
         page.load(self._open, None, shown, **common)
@@ -118,7 +117,12 @@ class CompareTab:
             show_progress="hidden",
         )
         self.api_picture.upload(
-            _answer, self.api_picture, self.api_answer, api_name="compare", concurrency_id=PROCESSOR, concurrency_limit=1
+            _answer,
+            self.api_picture,
+            self.api_answer,
+            api_name="compare",
+            concurrency_id=PROCESSOR,
+            concurrency_limit=1,
         )
 
     def warm_up(self) -> None:
@@ -141,13 +145,13 @@ class CompareTab:
 
     def _redo(self, direct: bool, choice: Choice | None) -> tuple:
         if choice is None:
-            return gr.skip()
+            return cards.alert("This visit's plate is no longer kept; choose one again."), *[gr.skip()] * 3, False
         if choice.key:
             return self._show(lambda: from_entry(self.entries[choice.key], direct), choice.direct)
         return self._show(lambda: from_picture(choice.picture, choice.source, choice.text, direct), choice.direct)
 
     def _show(self, compare: Callable[[], Choice], direct: Any = gr.skip()) -> tuple[Any, ...]:  # noqa: B008
-        """What goes into ``shown``; where ``compare`` fails, its sentence and ``direct``, and all else stays as it was."""
+        """What goes into ``shown``; where ``compare`` fails, its sentence and ``direct``, and all else stays."""
         try:
             choice = compare()
         except InputError as error:
@@ -170,13 +174,15 @@ def take_picture(path: str) -> np.ndarray:
         Path(path).unlink(missing_ok=True)
 
 
-def _answer(picture: str) -> dict:
+def _answer(picture: str | None) -> dict:
     """Degrade a plate ×8, restore it with every model, and measure and read each.
 
     Takes a picture of a plate and returns {"hr_size": [w, h], "models": [{"name", "psnr", "psnr_y", "ssim",
     "reading": {...}}], ...}.
     """
     try:
+        if picture is None:
+            raise InputError("Send a picture of a plate.")
         return api_compare(take_picture(picture))
     except InputError as error:
         raise gr.Error(str(error), print_exception=False) from None

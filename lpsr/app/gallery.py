@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -25,18 +26,15 @@ class Entry:
     """A plate on a shelf; ``key`` is what the page and its links call it, such as "rendered-3"."""
 
     key: str
+    caption: str
     plate: Plate
-
-    @property
-    def caption(self) -> str:
-        return self.plate.extra.get("caption", self.plate.extra.get("kind", ""))
 
 
 class Shelf:
     """The plates of one folder.
 
     Args:
-        name: first half of the entries' keys.
+        name: first half of the entries' keys, and of captions where the folder has none.
         title: for people.
     """
 
@@ -45,23 +43,29 @@ class Shelf:
         self.title = title
         step = max(len(plates) / MOST, 1)
         chosen = [plates[int(i * step)] for i in range(min(len(plates), MOST))]
-        self.entries = [Entry(f"{name}-{number}", plate) for number, plate in enumerate(chosen, 1)]
+        self.entries = [
+            Entry(f"{name}-{number}", plate.extra.get("caption") or f"{name.capitalize()} plate {number}", plate)
+            for number, plate in enumerate(chosen, 1)
+        ]
 
     @cached_property
     def html(self) -> str:
         """A button for each plate; a plate whose file cannot be read is left out."""
-        return '<div class="shelf" role="group" aria-label="Plates to choose from">' + "".join(self._buttons()) + "</div>"
+        return (
+            '<div class="shelf" role="group" aria-label="Plates to choose from">' + "".join(self._buttons()) + "</div>"
+        )
 
-    def _buttons(self):
+    def _buttons(self) -> Iterator[str]:
         for entry in self.entries:
             try:
                 thumb = _thumb(entry.plate.hr())
             except InputError:
                 continue
-            name = escape(", ".join(filter(None, (entry.plate.text, entry.caption))) or entry.plate.path.name)
+            name = escape(", ".join(filter(None, (entry.plate.text, entry.caption))))
+            size = f'width="{thumb.shape[1]}" height="{thumb.shape[0]}"'
             yield (
                 f'<button type="button" data-plate="{entry.key}" aria-pressed="false" title="{name}">'
-                f'<img src="{data_uri(thumb)}" alt="{name}" width="{thumb.shape[1]}" height="{thumb.shape[0]}"></button>'
+                f'<img src="{data_uri(thumb)}" alt="{name}" {size}></button>'
             )
 
 

@@ -1,18 +1,24 @@
 """Tab *Degradation maps*: where the compared plates are noisy, blurred or blocky."""
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
 
 from lpsr.app.session import PROCESSOR, Choice
+from lpsr.app.theme import COLOURS
 from lpsr.metrics.degradation import MAPS
+
+if TYPE_CHECKING:
+    # For annotations only: it imports torch, which the first paint need not wait for.
+    from lpsr.compare import Result
 
 # How to read each map, and where it misleads.
 READ = {
     "noise": "Bright means grainy. Fine texture counts as noise, and a restoration is smooth even where it is wrong.",
     "blur": "Bright means soft. A flat area takes the blur of the edges around it; invented edges are sharp too.",
-    "compression": "Bright means steps on the 8 × 8 JPEG grid. A ×8 upsampler can leave an 8-pixel period of its own, "
+    "compression": "Bright means blocky. A ×8 upsampler can leave an 8-pixel period of its own, "
     "which this map cannot tell from JPEG's.",
 }
 _NOTHING = "Choose a plate on the Compare tab first."
@@ -56,8 +62,14 @@ class MapsTab:
         for one in MAPS.values():
             maps = [one.function(result.picture) for result in shown]
             top = max(float(np.percentile(maps, 99)), one.range[1] / 4)
-            named = [(f"{r.title}, mean {values.mean():.2f}", values) for r, values in zip(shown, maps, strict=True)]
+            named = [(_caption(result, values), values) for result, values in zip(shown, maps, strict=True)]
             figures.append(heat_maps(named, one, min(top, one.range[1]), columns, width))
         plate = " · ".join(filter(None, (choice.text, choice.source)))
         scale = "Each row has one colour scale, so its pictures compare; another plate may have another."
         return [f'<p class="heading">{escape(plate)}. {scale}</p>', *figures]
+
+
+def _caption(result: "Result", values: np.ndarray) -> str:
+    colour = COLOURS.get(result.name, "")
+    mark = f'<span style="color:{colour}">■</span> ' if colour.startswith("#") else ""
+    return f"{mark}{result.title}, mean {values.mean():.2f}"

@@ -21,8 +21,7 @@ TITLE = "LPSR Lab"
 _HEADER = """<header class="top"><h1>LPSR Lab</h1><p>License plates, degraded ×8 and restored by models that differ only
 in their loss.</p></header>"""
 _FOOTNOTE = """<footer class="footnote">Restorations are guesses: a model adds detail that the LR picture does not hold.
-They must not be used to identify a vehicle. A picture you bring is kept for this visit only.
-<a href="?view=api">HTTP API</a></footer>"""
+They must not be used to identify a vehicle. A picture you bring is kept for this visit only.</footer>"""
 # Seconds: how often uploads that were left behind are looked for, and how old they may be.
 CACHE = (600, 600)
 
@@ -55,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--ccpd", metavar="DIR", help="folder of real plates to add, CCPD or a plate folder (default: CCPD_ROOT)"
     )
-    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to listen on")
+    parser.add_argument("--host", help="address to listen on (default: GRADIO_SERVER_NAME, or this machine alone)")
     parser.add_argument(
         "--port", type=int, help="port to listen on (default: GRADIO_SERVER_PORT, or the first free from 7860)"
     )
@@ -66,20 +65,24 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"app: {error}", file=sys.stderr)
         return 2
-    page.launch(
-        server_name=args.host,
-        server_port=args.port,
-        share=args.share,
-        theme=THEME,
-        css_paths=STYLE,
-        max_file_size=MAX_BYTES,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        state_session_capacity=200,
-        prevent_thread_lock=True,
-    )
+    try:
+        page.launch(
+            server_name=args.host,
+            server_port=args.port,
+            share=args.share,
+            theme=THEME,
+            css_paths=STYLE,
+            max_file_size=MAX_BYTES,
+            footer_links=["api"],
+            run_history=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            state_session_capacity=200,
+            prevent_thread_lock=True,
+        )
+    except OSError as error:
+        print(f"app: The page cannot be served: {error}", file=sys.stderr)
+        return 2
     threading.Thread(target=compare_tab.warm_up, daemon=True).start()
     page.block_thread()
     return 0

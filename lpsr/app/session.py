@@ -75,7 +75,7 @@ def api_compare(picture: np.ndarray) -> dict:
 def _from_entry(key: str, entry: Entry, direct: bool) -> Choice:
     picture, text = entry.plate.hr(), entry.plate.text
     comparison, notes = _compare(picture, text, direct)
-    return Choice(picture, entry.caption or entry.plate.path.name, key, text, direct, comparison, notes)
+    return Choice(picture, entry.caption, key, text, direct, comparison, notes)
 
 
 def _compare(picture: np.ndarray, text: str | None, direct: bool) -> tuple["Comparison", tuple[str, ...]]:
@@ -108,8 +108,9 @@ def _usable_models() -> tuple[list[str], tuple[str, ...]]:
             load_restorer(name)
             models.append(name)
         except InputError as error:
+            # The sentence names a path of the server, which is for its log alone.
             log.warning("%s", error)
-            notes.append(str(error))
+            notes.append(f"The checkpoint {name} cannot be used; the app's log says why.")
     missing = [name for name in DEFAULT_MODELS if name not in known]
     if missing:
         notes.append(f"No checkpoint here for {', '.join(missing)}; the remaining models are shown.")

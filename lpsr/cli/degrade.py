@@ -1,10 +1,10 @@
-"""Make LR pictures of HR plates, as the models are trained on: blur, downscale, noise, JPEG, in this order.
+"""Make LR pictures of HR plates: blur, downscale, noise, JPEG, in this order.
 
   python -m lpsr degrade plate.jpg --output lr
   python -m lpsr degrade photos/ --output lr --blur 1.5 --noise 5 --jpeg 60
 
-The default is the paper's degradation: bicubic ×8 and nothing else. A picture is cropped at right and bottom to
-multiples of the scale first. NAME.jpg becomes NAME.png, lossless.
+The default is the paper's degradation, which the models are trained on: bicubic ×8 and nothing else. A picture is
+cropped at right and bottom to multiples of the scale first. NAME.jpg becomes NAME.png, lossless.
 """
 
 import argparse

@@ -64,13 +64,14 @@ def run(args: argparse.Namespace) -> None:
         progress=Progress("plates"),
         folder=folder,
     )
+    # Shown first, so that a file that cannot be written loses nothing.
+    print(table(result["models"], args.markdown))
+    print()
+    print(passport_lines(result["passport"]), flush=True)
     if args.json:
         write_json(args.json, result)
     if args.update_cards:
         update_cards(result, folder)
-    print(table(result["models"], args.markdown))
-    print()
-    print(passport_lines(result["passport"]))
 
 
 def data_name(folder: str) -> str:

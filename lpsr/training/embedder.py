@@ -93,8 +93,6 @@ def pretrain_embedder(
     """
     folder = Path(folder)
     fabric = fabric or make_fabric(recipe.precision)
-    with fabric.rank_zero_first():
-        claim(folder, recipe)
     places = own_places(fabric, recipe.batch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
@@ -104,6 +102,9 @@ def pretrain_embedder(
     held_out = None
     if recipe.validation:
         held_out = PatchSampler([(load_group(recipe.validation), 1.0)], recipe.patch, recipe.seed, Augmentation())
+    # Only now, so that a recipe that cannot be run leaves nothing behind.
+    with fabric.rank_zero_first():
+        claim(folder, recipe)
 
     # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
     model.to(fabric.device, memory_format=torch.channels_last)

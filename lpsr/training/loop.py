@@ -33,7 +33,11 @@ def claim(folder: Path, recipe: Recipe | EmbedderRecipe) -> None:
     """Make the folder this recipe's. Raises InputError where it holds another run, or anything but a run."""
     path = folder / RECIPE
     if path.is_file():
-        if parse(type(recipe), read_json(path)) != recipe:
+        try:
+            same = parse(type(recipe), read_json(path)) == recipe
+        except InputError:
+            same = False
+        if not same:
             raise InputError(f"{folder} holds a run of another recipe; choose another folder or repeat that recipe.")
     elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} is not empty and holds no run; choose another folder.")

@@ -79,13 +79,14 @@ def train(
     """
     folder = Path(folder)
     fabric = fabric or make_fabric(recipe.precision)
-    with fabric.rank_zero_first():
-        claim(folder, recipe)
     places = own_places(fabric, recipe.batch)
     step = TrainingStep(make_network(recipe), make_criterion(recipe))
     groups, counts = load_groups(recipe.data)
     sampler = PatchSampler(groups, recipe.patch, recipe.seed, Augmentation() if recipe.augment else NO_AUGMENTATION)
     validation = load_pairs(recipe.validation) if recipe.validation else []
+    # Only now, so that a recipe that cannot be run leaves nothing behind.
+    with fabric.rank_zero_first():
+        claim(folder, recipe)
 
     # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
     step.to(fabric.device, memory_format=torch.channels_last)

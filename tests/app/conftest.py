@@ -1,0 +1,183 @@
+"""A page on a free port with three tiny untrained models, and a browser; both are started once."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lpsr.data.generator import generate
+
+ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoints(tmp_path_factory):
+    """A folder with the three headline checkpoints, each a few thousand random weights."""
+    import torch
+
+    from lpsr.checkpoints import ORDER, save_checkpoint
+    from lpsr.losses.criterion import LossConfig
+    from lpsr.models.network import NetworkConfig, SuperResolutionNetwork
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+    config = NetworkConfig(channels=8, blocks=1, growth=4, dense_layers=1, reduction=4, upsample_channels=(8, 8, 4))
+    for seed, name in enumerate(ORDER):
+        torch.manual_seed(seed)
+        facts = {
+            "name": name,
+            "title": {"mse": "MSE", "pecl-euclidean": "PECL-Euclidean", "pecl-manhattan": "PECL-Manhattan"}[name],
+            "architecture": "pecl",
+            "arguments": config.model_dump(mode="json"),
+            "loss": LossConfig(),
+            "recipe": {},
+            "stages": [],
+            "data": [],
+            "iterations": 0,
+            "batch": 1,
+            "seed": seed,
+            "device": "cpu",
+            "threads": 1,
+            "precision": "32",
+            "seconds": 0.0,
+            "torch": torch.__version__,
+            "kept_iteration": 0,
+            "weights_dtype": "float32",
+            "validation": {},
+        }
+        save_checkpoint(folder, SuperResolutionNetwork(config).state_dict(), facts)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def uploads(tmp_path_factory):
+    """Where the page keeps uploads."""
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="session")
+def address(tiny_checkpoints, uploads, tmp_path_factory):
+    """The running page's address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("log") / "page.txt"
+    environment = os.environ | {"LPSR_CHECKPOINTS": str(tiny_checkpoints), "GRADIO_TEMP_DIR": str(uploads)}
+    environment.pop("CCPD_ROOT", None)
+    with open(log, "w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port)], cwd=ROOT, env=environment, stdout=file, stderr=file
+        )
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        for _ in range(240):
+            assert process.poll() is None, log.read_text()
+            try:
+                urllib.request.urlopen(url, timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.25)
+        else:
+            pytest.fail(f"The page did not start: {log.read_text()}")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium; the tests that need it are skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("the browser tests need Chromium (apt-get install chromium)")
+    with playwright.sync_playwright() as driver:
+        instance = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield instance
+        instance.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open the page as a new visitor; ``visit(**options)`` gives the page once a plate is compared."""
+    contexts = []
+
+    def open_page(query="", **options):
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.foreign = []
+        page.on("request", lambda request: _note(page, request.url, address))
+        page.goto(address + query)
+        page.wait_for_selector("section.result .card")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def _note(page, url, address):
+    if not url.startswith((address, "data:", "blob:")):
+        page.foreign.append(url)
+
+
+@pytest.fixture(scope="session")
+def plate_file(tmp_path_factory):
+    """A plate that is not in the gallery."""
+    path = tmp_path_factory.mktemp("plates") / "mine.png"
+    Image.fromarray(generate(5, 77).picture).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory):
+    """Files that are trouble: name -> (path, words of the sentence, or None where the file can be used)."""
+    folder = tmp_path_factory.mktemp("hostile")
+    plate = Image.fromarray(np.ascontiguousarray(generate(5, 78).picture))
+    whole = folder / "whole.png"
+    plate.save(whole)
+    (folder / "text.png").write_text("not a picture")
+    (folder / "cut.png").write_bytes(whole.read_bytes()[:2000])
+    (folder / "empty.png").touch()
+    Image.new("RGB", (1, 1)).save(folder / "dot.png")
+    Image.new("1", (10_000, 10_000)).save(folder / "huge.png")
+    plate.save(folder / "animated.gif", save_all=True, append_images=[plate.rotate(5)])
+    plate.convert("CMYK").save(folder / "cmyk.jpg")
+    Image.fromarray(np.asarray(plate.convert("L")).astype(np.uint16) * 257).save(folder / "deep.png")
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    plate.rotate(180).save(folder / "turned.jpg", exif=exif, quality=95)
+    transparent = plate.convert("RGBA")
+    transparent.putalpha(128)
+    transparent.save(folder / "transparent.png")
+    words = {
+        "text.png": "cannot|can be read",
+        "cut.png": "damaged or incomplete",
+        "empty.png": "0 bytes",
+        "dot.png": "1 × 1 pixels",
+        "huge.png": "50 megapixels",
+    }
+    return {path.name: (path, words.get(path.name)) for path in sorted(folder.iterdir())}

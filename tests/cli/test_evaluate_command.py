@@ -1,0 +1,103 @@
+"""``evaluate``: the table, the file, the cards."""
+
+import json
+
+import pytest
+
+from lpsr import readers
+from lpsr.checkpoints import read_card
+from lpsr.cli import main
+from lpsr.cli.evaluate import table
+from lpsr.cli.progress import Progress, duration
+from lpsr.readers import Reading
+
+
+class Reader:
+    engine = "test reader 1.0"
+
+    def read(self, picture):
+        return Reading("皖A12345", "皖A12345", 0.5, (0.5,) * 7, self.engine, raw_confidence=0.25)
+
+
+@pytest.fixture
+def call(plate_folder, checkpoints, monkeypatch):
+    monkeypatch.setattr(readers, "get_reader", lambda name: Reader())
+
+    def call(*arguments) -> int:
+        options = ["evaluate", "--data", plate_folder, "--checkpoints", checkpoints, *arguments]
+        return main([str(option) for option in options])
+
+    return call
+
+
+def test_the_table_and_the_file_hold_the_same(call, tmp_path, capsys):
+    assert call("--models", "hr", "bicubic", "mse", "--json", tmp_path / "out" / "result.json") == 0
+    out, err = capsys.readouterr()
+    result = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert list(result["models"]) == ["hr", "bicubic", "mse"]
+    fidelity, reading, passport = (block.splitlines() for block in out.strip().split("\n\n"))
+    for block in (fidelity, reading):
+        assert [line.split()[0] for line in block] == ["model", "hr", "bicubic", "mse"]
+        assert len({len(line) for line in block}) == 1
+    psnr = result["models"]["mse"]["psnr"]
+    assert f"{psnr['median']:.2f} ± {psnr['std']:.2f} [{psnr['ci95'][0]:.2f}, {psnr['ci95'][1]:.2f}]" in fidelity[3]
+    assert "0.250 ± 0.000 [0.250, 0.250]" in reading[1]
+    assert "3 of plates, split test" in passport[0]
+    assert any("test reader 1.0" in line for line in passport)
+    assert any(result["passport"]["checkpoints"]["mse"][:12] in line for line in passport)
+    assert err.splitlines()[-1] == "3 of 3 plates"
+
+
+def test_every_model_is_the_default(call, capsys):
+    assert call("--limit", 1) == 0
+    models = [line.split()[0] for line in capsys.readouterr().out.split("\n\n")[0].splitlines()]
+    assert models == ["model", "hr", "bicubic", "mse", "pecl-manhattan"]
+
+
+def test_without_readings(call, monkeypatch, capsys):
+    monkeypatch.setattr(readers, "get_reader", lambda name: pytest.fail("a reader was loaded"))
+    assert call("--no-readings", "--limit", 2, "--split", "train") == 0
+    out = capsys.readouterr().out
+    assert "exact" not in out and "hr" not in out.split()
+    assert "2 of plates, split train" in out
+
+
+def test_cards_take_their_own_result(call, checkpoints, tmp_path):
+    before = read_card("pecl-manhattan", checkpoints)
+    assert call("--models", "bicubic", "mse", "--update-cards", "--json", tmp_path / "r.json") == 0
+    result = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    card = read_card("mse", checkpoints)
+    passport = card.test.pop("passport")
+    assert card.test == result["models"]["mse"]
+    assert passport["checkpoints"] == {"mse": card.sha256} and passport["n"] == 3
+    assert read_card("pecl-manhattan", checkpoints) == before
+
+
+def test_markdown_is_one_table():
+    summary = {"median": 22.875, "std": 2.1, "ci95": [22.71, 23.05]}
+    fidelity = {"psnr": summary, "psnr_y": summary, "ssim": {"median": 0.7, "std": 0.1, "ci95": [0.68, 0.72]}}
+    reading = {"ocr_confidence": {"median": 0.9, "std": 0.05, "ci95": [0.8, 1]}, "exact": 0.4, "ge6": 0.5, "ge5": 0.6}
+    reading |= {"char_accuracy": 0.755, "exact_ci95": [0.34, 0.46]}
+    nothing = dict.fromkeys(fidelity)
+    lines = table({"hr": nothing | reading, "mse": fidelity | reading}, markdown=True).splitlines()
+    assert lines[0].startswith("| model | PSNR_RGB [dB] | PSNR_Y [dB] | SSIM | confidence | exact [%] |")
+    assert lines[1] == "|" + " --- |" * 9
+    assert lines[2].startswith("| hr | – | – | – | 0.900 ± 0.050 [0.800, 1.000] | 40.0 [34.0, 46.0] | 50.0 | 60.0 |")
+    assert "| 22.88 ± 2.10 [22.71, 23.05] |" in lines[3] and lines[3].endswith("| 75.5 |")
+    assert "confidence" not in table({"mse": fidelity}, markdown=True)
+
+
+def test_progress_off_a_terminal_is_rare(capsys):
+    progress = Progress("plates")
+    for done in range(1, 101):
+        progress(done, 100)
+    assert capsys.readouterr().err == "100 of 100 plates\n"
+    progress.shown -= 31
+    progress.started -= 60
+    progress(50, 100)
+    assert capsys.readouterr().err == "50 of 100 plates, 60 s left\n"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(3.4, "3 s"), (600, "10 min"), (7260, "2 h 1 min")])
+def test_durations(seconds, text):
+    assert duration(seconds) == text

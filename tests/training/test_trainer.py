@@ -1,0 +1,307 @@
+"""Training runs: they learn, resume to the same result, and never lose what they had."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from lpsr.checkpoints import shipped_embedder
+from lpsr.data.patches import NO_AUGMENTATION, PatchSampler, load_sources
+from lpsr.data.plates import open_plates
+from lpsr.errors import InputError
+from lpsr.files import read_json
+from lpsr.metrics.fidelity import psnr
+from lpsr.models.embedder import ResNet18
+from lpsr.models.network import SuperResolutionNetwork
+from lpsr.models.restorer import NetworkRestorer, to_tensor
+from lpsr.models.weights import load_tensors, save_tensors
+from lpsr.training import trainer
+from lpsr.training.loop import Log, any_process, claim, cosine, make_fabric, own_places, prefetch, read_log
+from lpsr.training.recipe import EmbedderRecipe, Recipe, parse
+from lpsr.training.trainer import BEST, LOG, RECIPE, RUN, STATE, train, update_average
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def make_recipe(plate_folder, tiny_network):
+    def make(**values) -> Recipe:
+        usual = {
+            "data": [{"folder": str(plate_folder)}],
+            "validation": {"folder": str(plate_folder), "split": "val", "limit": 2},
+            "network": tiny_network,
+            "patch": [32, 32],
+            "batch": 2,
+            "iterations": 10,
+            "learning_rate": 2e-3,
+            "precision": "32-true",
+            "ema": 0.9,
+            "log_every": 3,
+            "validate_every": 4,
+        }
+        return parse(Recipe, {**usual, **values})
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def embedder(tmp_path_factory) -> str:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("embedder") / "embedder.safetensors"
+    save_tensors(path, ResNet18(1000).state_dict())
+    return str(path)
+
+
+def stop_after(count: int):
+    """Says stop at the ``count``-th iteration of this sitting."""
+    left = [count]
+
+    def should_stop() -> bool:
+        left[0] -= 1
+        return left[0] == 0
+
+    return should_stop
+
+
+def log_of(folder) -> list[dict]:
+    return [{key: value for key, value in entry.items() if "second" not in key} for entry in read_log(folder / LOG)]
+
+
+def assert_same_run(first, second):
+    assert log_of(first) == log_of(second)
+    for name in (STATE, BEST):
+        ours, theirs = load_tensors(first / name)[0], load_tensors(second / name)[0]
+        assert ours.keys() == theirs.keys()
+        assert [key for key in ours if not torch.equal(ours[key], theirs[key])] == []
+    ours, theirs = read_json(first / RUN), read_json(second / RUN)
+    assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_the_loss_falls_and_the_log_tells(make_recipe, tmp_path, precision):
+    recipe = make_recipe(precision=precision, iterations=120, log_every=20, validate_every=60, batch=4)
+    heard = []
+    run = train(recipe, tmp_path / "run", report=heard.append)
+    entries = read_log(tmp_path / "run" / LOG)
+    assert [(entry["iteration"], *entry) for entry in heard] == [(entry["iteration"], *entry) for entry in entries]
+    losses = [entry["pixel"] for entry in entries if "pixel" in entry]
+    scores = [entry["val_psnr"] for entry in entries if "val_psnr" in entry]
+    assert len(losses) == 6 and len(scores) == 2
+    assert losses[-1] < losses[0]
+    untrained = NetworkRestorer(trainer.make_network(recipe), "x")
+    start = np.median([psnr(hr, untrained.restore(lr)) for hr, lr in trainer.load_pairs(recipe.validation)])
+    assert scores[-1] > start + 0.1
+    assert run == read_json(tmp_path / "run" / RUN)
+    assert run["done"] and run["iteration"] == 120 and run["best"] == max(scores)
+    assert run["data"] == [{"name": "plates", "split": "train", "share": 1.0, "plates": 6}]
+
+
+def test_training_is_adam_on_the_samplers_batches(make_recipe, plate_folder, tmp_path):
+    recipe = make_recipe(iterations=5, augment=False, warm_up=2, validation=None, final_learning_rate=1e-4)
+    train(recipe, tmp_path / "run")
+    torch.manual_seed(recipe.seed)
+    network = SuperResolutionNetwork(recipe.network)
+    optimizer = torch.optim.Adam(network.parameters())
+    sampler = PatchSampler([(load_sources(open_plates(plate_folder, "train")), 1)], (32, 32), 0, NO_AUGMENTATION)
+    average = {}
+    for i in range(5):
+        hr, lr = sampler.batch(i, range(2))
+        done = max(i - 2, 0) / 3
+        rate = 2e-3 * (i + 1) / 2 if i < 2 else 1e-4 + (2e-3 - 1e-4) * (1 + math.cos(math.pi * done)) / 2
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.zero_grad()
+        F.mse_loss(network(to_tensor(lr)), to_tensor(hr)).backward()
+        optimizer.step()
+        keep = min(0.9, i / (i + 10))
+        for name, value in network.state_dict().items():
+            average[name] = value.clone() if i == 0 else keep * average[name] + (1 - keep) * value
+    state, _ = load_tensors(tmp_path / "run" / STATE)
+    best, facts = load_tensors(tmp_path / "run" / BEST)
+    for name, value in network.state_dict().items():
+        assert torch.allclose(state[f"step.network.{name}"], value, atol=1e-5), name
+        assert torch.allclose(best[name], average[name], atol=1e-5), name
+    # Without validation the last weights are kept.
+    assert facts["iteration"] == 5
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize("stop", [2, 4, 7])
+def test_a_resumed_run_equals_an_uninterrupted_one(make_recipe, tmp_path, precision, stop):
+    recipe = make_recipe(precision=precision)
+    train(recipe, tmp_path / "whole")
+    stopped = train(recipe, tmp_path / "parts", should_stop=stop_after(stop))
+    assert not stopped["done"] and stopped["iteration"] == stop == read_json(tmp_path / "parts" / RUN)["iteration"]
+    assert train(recipe, tmp_path / "parts")["done"]
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_pecl_run_resumes_and_logs_the_path_of_its_weights(make_recipe, embedder, tmp_path):
+    loss = {"kind": "pecl", "weighting": "uncertainty", "d": 64}
+    recipe = make_recipe(loss=loss, embedder=embedder, iterations=6, log_every=2)
+    train(recipe, tmp_path / "whole")
+    train(recipe, tmp_path / "parts", should_stop=stop_after(3))
+    train(recipe, tmp_path / "parts")
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    entries = [entry for entry in read_log(tmp_path / "whole" / LOG) if "total" in entry]
+    weights = [(entry["w_pixel"], entry["w_contrastive"]) for entry in entries]
+    assert len(set(weights)) == len(weights) == 3
+    assert weights[0] == pytest.approx((0.5, 0.5), abs=0.01)
+    assert all(entry["contrastive"] > 0 and entry["distance"] > 0 for entry in entries)
+    # The embedder is frozen and has its own file.
+    state, _ = load_tensors(tmp_path / "whole" / STATE)
+    assert "step.criterion.weighting.log_variance" in state
+    assert not [name for name in state if "embedder" in name]
+
+
+def test_a_crash_while_saving_leaves_the_state_before(make_recipe, tmp_path, monkeypatch):
+    recipe = make_recipe()
+    train(recipe, tmp_path / "whole")
+
+    def write_half(tensors, path, facts):
+        if int(facts["iteration"]) >= 8:
+            path.write_bytes(b"half of it")
+            raise KeyboardInterrupt
+        save_file(tensors, path, facts)
+
+    from lpsr.models import weights
+
+    save_file = weights.save_file
+    monkeypatch.setattr(weights, "save_file", write_half)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path / "crashed")
+    monkeypatch.undo()
+    assert load_tensors(tmp_path / "crashed" / STATE)[1]["iteration"] == 4
+    assert len([path for path in (tmp_path / "crashed").iterdir() if path.name.startswith(".")]) == 0
+    train(recipe, tmp_path / "crashed")
+    assert_same_run(tmp_path / "whole", tmp_path / "crashed")
+
+
+def test_the_best_weights_are_kept(make_recipe, tmp_path, monkeypatch):
+    scores = iter([20.0, 25.0, 22.0])
+    monkeypatch.setattr(trainer, "validation_scores", lambda *_: {"val_psnr": next(scores), "val_psnr_y": 0.0})
+    run = train(make_recipe(), tmp_path / "run")
+    assert (run["best"], run["best_iteration"]) == (25.0, 8)
+    best, facts = load_tensors(tmp_path / "run" / BEST)
+    assert facts["iteration"] == 8
+    state, _ = load_tensors(tmp_path / "run" / STATE)
+    assert not torch.equal(best["output.bias"], state["ema.output.bias"])
+
+
+def test_a_finished_run_is_left_as_it_is(make_recipe, tmp_path):
+    recipe = make_recipe()
+    train(recipe, tmp_path / "run")
+    before = (tmp_path / "run" / STATE).read_bytes(), log_of(tmp_path / "run")
+    assert train(recipe, tmp_path / "run")["done"]
+    assert before == ((tmp_path / "run" / STATE).read_bytes(), log_of(tmp_path / "run"))
+
+
+def test_a_folder_of_another_recipe_or_of_other_things_is_refused(make_recipe, tmp_path):
+    train(make_recipe(iterations=1), tmp_path / "run")
+    for other in (make_recipe(iterations=2), parse(EmbedderRecipe, {"data": make_recipe().data})):
+        with pytest.raises(InputError, match="another recipe"):
+            claim(tmp_path / "run", other)
+    with pytest.raises(InputError, match="another recipe"):
+        train(make_recipe(iterations=2), tmp_path / "run")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("mine")
+    for taken in (tmp_path / "other", tmp_path / "other" / "thesis.txt"):
+        with pytest.raises(InputError, match="holds no run"):
+            train(make_recipe(), taken)
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
+
+
+def test_a_loss_that_is_no_number_stops_the_run(make_recipe, tmp_path, tiny_network):
+    network = SuperResolutionNetwork(make_recipe().network)
+    torch.nn.init.constant_(network.output.bias, float("nan"))
+    save_tensors(tmp_path / "nan.safetensors", network.state_dict())
+    with pytest.raises(InputError, match="no longer a number at iteration 3"):
+        train(make_recipe(init_from=str(tmp_path / "nan.safetensors")), tmp_path / "run")
+    # null, since JSON has no NaN.
+    last = (tmp_path / "run" / LOG).read_text().splitlines()[-1]
+    assert json.loads(last, parse_constant=lambda _: pytest.fail("NaN in JSON"))["total"] is None
+
+
+def test_a_run_starts_from_another_runs_weights_and_says_so(make_recipe, tmp_path):
+    train(make_recipe(iterations=2), tmp_path / "first")
+    second = make_recipe(iterations=2, seed=1, init_from=str(tmp_path / "first" / BEST))
+    ours, theirs = trainer.make_network(second).state_dict(), load_tensors(tmp_path / "first" / BEST)[0]
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    train(second, tmp_path / "second")
+    run = train(make_recipe(iterations=2, init_from=str(tmp_path / "second" / BEST)), tmp_path / "third")
+    assert [stage["recipe"]["seed"] for stage in run["warm_up_stages"]] == [0, 1]
+    assert [stage["iteration"] for stage in run["warm_up_stages"]] == [2, 2]
+    with pytest.raises(InputError, match="does not fit"):
+        trainer.make_network(second.model_copy(update={"network": parse(type(second.network), {"blocks": 2})}))
+
+
+def test_pecl_without_an_embedder_is_refused(make_recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "shipped_embedder", lambda: shipped_embedder(tmp_path))
+    with pytest.raises(InputError, match="pretrain-embedder"):
+        train(make_recipe(loss={"kind": "pecl"}), tmp_path / "run")
+
+
+def test_the_moving_average_is_the_formulas():
+    network = torch.nn.Linear(2, 1)
+    average = {name: torch.zeros_like(value) for name, value in network.state_dict().items()}
+    expected = 0.0
+    for i, value in enumerate((1.0, 3.0, -2.0, 8.0)):
+        torch.nn.init.constant_(network.weight, value)
+        update_average(average, network, 0.15, i)
+        keep = [0, 1 / 11, 0.15, 0.15][i]
+        expected = keep * expected + (1 - keep) * value
+        assert average["weight"].flatten().tolist() == pytest.approx([expected] * 2)
+
+
+def test_the_schedule_rises_to_the_start_and_falls_to_the_end():
+    rates = [cosine(i, 10, 1.0, 0.1, warm_up=2) for i in range(11)]
+    assert rates[:3] == [0.5, 1.0, 1.0]
+    assert rates[6] == pytest.approx(0.55)
+    assert rates[10] == pytest.approx(0.1)
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+
+
+def test_batches_come_in_order_and_their_errors_too():
+    assert list(prefetch(lambda i: i * i, 3, 6)) == [(3, 9), (4, 16), (5, 25)]
+
+    def broken(i):
+        raise InputError("bad plate")
+
+    with pytest.raises(InputError, match="bad plate"):
+        list(prefetch(broken, 0, 2))
+
+
+def test_a_log_drops_what_came_after_the_state_and_a_torn_line(tmp_path):
+    path = tmp_path / LOG
+    path.write_text('{"iteration": 1}\n{"iteration": 5}\n{"iteration": 9}\n{"itera', encoding="utf-8")
+    Log(path, 5, None).write({"iteration": 6, "loss": float("nan")})
+    assert read_log(path) == [{"iteration": 1}, {"iteration": 5}, {"iteration": 6, "loss": None}]
+
+
+class Processes:
+    """As much of a Fabric as the shares of a batch need."""
+
+    world_size, global_rank = 3, 1
+
+
+def test_processes_share_a_batch():
+    assert own_places(Processes, 6) == range(2, 4)
+    with pytest.raises(InputError, match="3 processes"):
+        own_places(Processes, 7)
+    fabric = make_fabric("32-true", "cpu")
+    assert own_places(fabric, 5) == range(5)
+    assert any_process(fabric, True) and not any_process(fabric, False)
+
+
+def test_the_recipe_in_the_folder_is_the_runs(make_recipe, tmp_path):
+    recipe = make_recipe(iterations=1)
+    train(recipe, tmp_path / "run")
+    assert parse(Recipe, read_json(tmp_path / "run" / RECIPE)) == recipe
