@@ -58,6 +58,14 @@ def test_pecl_is_the_weighted_sum_of_its_terms(pictures, form):
     assert losses.distance.item() == pytest.approx(distances.mean().item(), rel=1e-4)
 
 
+@pytest.mark.parametrize(("form", "scale"), [("printed", 1.0), ("attract", 8**-0.5), ("paired", 8**-0.5)])
+def test_the_distance_is_told_as_the_form_takes_it(pictures, form, scale):
+    sr, hr = pictures
+    criterion = make(form=form, distance="manhattan")
+    expected = (criterion.embedder(sr) - criterion.embedder(hr)).abs().sum(1).mean() * scale
+    assert criterion(sr, hr).distance.item() == pytest.approx(expected.item(), rel=1e-4)
+
+
 def test_the_gradient_reaches_sr_through_the_embedder_and_stops_there(pictures):
     sr, hr = pictures
     sr, hr = sr.clone().requires_grad_(), hr.clone().requires_grad_()

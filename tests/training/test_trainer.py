@@ -162,6 +162,13 @@ def test_a_pecl_run_resumes_and_logs_the_path_of_its_weights(make_recipe, embedd
     assert not [name for name in state if "embedder" in name]
 
 
+def test_learnable_weights_are_projected_after_every_step(make_recipe, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(trainer.MseCriterion, "project", lambda self: calls.append(self))
+    train(make_recipe(iterations=3), tmp_path / "run")
+    assert len(calls) == 3
+
+
 def test_a_crash_while_saving_leaves_the_state_before(make_recipe, tmp_path, monkeypatch):
     recipe = make_recipe()
     train(recipe, tmp_path / "whole")

@@ -44,6 +44,7 @@ _SOFT = {"defocus": just(1.1), "sharpening": just(0.0)}
 _MOVING = {"motion": just(3.6)}
 _DUSTY = {"dirt": just(0.45)}
 _WORN = {"wear": just(0.3), "dirt": just(0.15)}
+_JPEG = {"jpeg": just(40)}
 _SMALL = {"width": just(152)}
 _LARGE = {"width": just(220)}
 
@@ -59,11 +60,11 @@ _PLATES: list[tuple[str, str, int, list[dict[str, Range]]]] = [
     ("鲁Q518RM", "dusty", 2, [_DUSTY]),
     ("津N2V946", "half in shadow", 3, [_SHADE]),
     ("甘G75H01", "daylight, from above", 1, [_DAY, _ABOVE, _LARGE]),
-    ("冀R30C67", "seen from above", 0, [_ABOVE]),
+    ("冀R30C67", "seen from above, JPEG", 0, [_ABOVE, _JPEG]),
     ("晋L8915E", "soft focus", 3, [_SOFT]),
     ("蒙G47X13", "overcast, small", 0, [_OVERCAST, _SMALL]),
     ("辽BD60428", "new energy, evening light", 0, [_EVENING]),
-    ("吉J6H280", "garage light", 0, [_GARAGE]),
+    ("吉J6H280", "garage camera, JPEG", 0, [_GARAGE, _JPEG]),
     ("黑M93U51", "worn paint", 0, [_WORN]),
     ("闽D0Q762", "seen from the right", 0, [_RIGHT]),
     ("赣F14SW8", "moving", 2, [_MOVING]),
@@ -71,8 +72,8 @@ _PLATES: list[tuple[str, str, int, list[dict[str, Range]]]] = [
     ("鄂S5Y047", "sun, from the left", 0, [_SUN, _LEFT]),
     ("湘U726B9", "evening light, soft focus", 0, [_EVENING, _SOFT]),
     ("桂P81A34", "daylight, tilted", 1, [_TILTED_BACK]),
-    ("琼BF29706", "new energy, from the right", 0, [_RIGHT]),
-    ("贵H4N650", "night, tilted", 0, [_NIGHT, _TILTED]),
+    ("琼BF29706", "new energy, from the right, JPEG", 0, [_RIGHT, _JPEG]),
+    ("贵H4N650", "night camera, tilted, JPEG", 0, [_NIGHT, _TILTED, _JPEG]),
     ("云V95D18", "half in shadow, small", 0, [_SHADE, _SMALL]),
     ("藏A0J723", "dusty, evening light", 0, [_DUSTY, _EVENING]),
     ("陕T63K80", "sun, from above", 0, [_SUN, _ABOVE]),
