@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
+from lpsr.degrade import SCALE
 from lpsr.errors import InputError
 from lpsr.files import read_json, sha256, write_json
 from lpsr.losses.criterion import LossConfig
@@ -42,7 +43,7 @@ class WeightsCard(BaseModel):
         architecture: a key of ``ARCHITECTURES``, or ``EMBEDDER_ARCHITECTURE``.
         recipe: of the last training stage.
         data: folders, splits, shares and plate counts of the last stage.
-        iterations: optimiser steps in all stages.
+        iterations: optimiser steps that led to these weights, earlier stages included.
         batch, seed, device, precision, seconds, torch: of the last stage; ``seconds`` is wall time.
         weights_dtype: in which the file holds the weights.
         validation: scores on the validation split.
@@ -79,6 +80,7 @@ class Card(WeightsCard):
         stages: earlier stages, oldest first (a shared warm-up), each with its recipe, device and time.
         threads: CPU threads of the last stage.
         kept_iteration: of the last stage, whose moving average validated best.
+        init_sha256, embedder_sha256: of the weights the last stage began with, and of the embedder of its loss.
         test: result of ``evaluate`` on the test split with its passport, or None where not yet measured.
     """
 
@@ -87,6 +89,8 @@ class Card(WeightsCard):
     stages: list[dict[str, Any]]
     threads: int
     kept_iteration: int
+    init_sha256: str | None = None
+    embedder_sha256: str | None = None
     test: dict[str, Any] | None = None
 
 
@@ -159,7 +163,9 @@ def _load(
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     except (ValidationError, RuntimeError) as error:
         raise InputError(f"{path} does not fit the architecture its card names ({card.architecture}).") from error
-    return NetworkRestorer(network, card.name, tile, overlap, device)
+    if network.config.scale != SCALE:
+        raise InputError(f"{path} restores ×{network.config.scale}; models here restore ×{SCALE}.")
+    return NetworkRestorer(network, card.name, tile, overlap, device, card.title, digest)
 
 
 def save_checkpoint(
@@ -173,9 +179,16 @@ def save_checkpoint(
     name = facts["name"]
     if not _NAME.fullmatch(name) or name in RESERVED:
         raise InputError(f"{name!r} cannot be a checkpoint's name; use letters, digits, '-', '_' and '.', as in mse-2.")
+    if name == EMBEDDER and kind is Card:
+        raise InputError(f"{EMBEDDER!r} is the name of the embedder; choose another for this checkpoint.")
     path = Path(folder) / f"{name}.safetensors"
+    try:
+        # Before anything is written, so that a card that cannot be made leaves the old checkpoint whole.
+        card = kind.model_validate({**facts, "sha256": ""})
+    except ValidationError as error:
+        raise InputError(f"The run lacks what the card of {name!r} needs: {error.errors()[0]['loc'][0]}.") from error
     save_tensors(path, weights)
-    card = kind.model_validate({**facts, "sha256": sha256(path)})
+    card = card.model_copy(update={"sha256": sha256(path)})
     write_card(card, folder)
     return card
 
@@ -188,11 +201,6 @@ def write_card(card: WeightsCard, folder: str | Path = CHECKPOINTS) -> None:
 def known_models(folder: str | Path = CHECKPOINTS) -> list[str]:
     """Every name that ``load_restorer`` takes, in the order of the page."""
     return ["bicubic", *(card.name for card in list_checkpoints(folder))]
-
-
-def restore_titles(folder: str | Path = CHECKPOINTS) -> dict[str, str]:
-    """Caption of every restorer."""
-    return {"bicubic": "Bicubic"} | {card.name: card.title for card in list_checkpoints(folder)}
 
 
 def shipped_embedder(folder: str | Path = CHECKPOINTS) -> Path:

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from lpsr.checkpoints import CHECKPOINTS, ORDER, known_models, load_restorer, read_card, restore_titles
+from lpsr.checkpoints import CHECKPOINTS, ORDER, known_models, load_restorer
 from lpsr.degrade import PAPER, Degradation, degrade, enlarge
 from lpsr.errors import InputError
 from lpsr.images import crop_to_multiple
-from lpsr.metrics.fidelity import psnr, psnr_y, ssim_y
+from lpsr.metrics.fidelity import MAX_DB, fidelity
 from lpsr.passport import degradation_facts, packages
 from lpsr.readers import Reader, Reading
 
@@ -92,7 +93,7 @@ def compare(
     direct: bool = False,
     text: str | None = None,
     reader: Reader | None = None,
-    folder=CHECKPOINTS,
+    folder: str | Path = CHECKPOINTS,
 ) -> Comparison:
     """Degrade a plate and restore it with every model, by the protocol of evaluation.
 
@@ -112,7 +113,6 @@ def compare(
     if scale != PAPER.scale:
         raise InputError(f"The models restore ×{PAPER.scale}; a degradation of ×{scale} cannot be compared.")
     restorers = [load_restorer(name, folder) for name in models]
-    titles = restore_titles(folder)
     hr = reduced_from = None
     if direct:
         lr = picture
@@ -128,34 +128,25 @@ def compare(
 
     shown = [] if hr is None else [Result("hr", "HR", hr)]
     shown.append(Result("lr", "LR", enlarge(lr, scale, "nearest")))
-    shown += [Result(name, titles[name], one.restore(lr)) for name, one in zip(models, restorers, strict=True)]
+    shown += [Result(one.name, one.title, one.restore(lr)) for one in restorers]
     if hr is not None:
-        shown[1:] = [_measured(result, hr) for result in shown[1:]]
-        reference = _measured(Result("bicubic", "", enlarge(lr, scale)), hr).psnr
+        shown[1:] = [replace(result, **fidelity(hr, result.picture)._asdict()) for result in shown[1:]]
+        reference = fidelity(hr, enlarge(lr, scale)).psnr
         shown[1:] = [replace(result, gain=result.psnr - reference) for result in shown[1:]]
     if reader is not None:
         shown = [replace(result, reading=reader.read(result.picture)) for result in shown]
     passport = {
         "source": "a single picture" + (", restored directly" if direct else ""),
+        "reduced_from": reduced_from and f"{reduced_from[0]} × {reduced_from[1]} pixels, OpenCV area",
         "crop": "right and bottom to multiples of 8" if not direct else "none",
         **({} if direct else degradation_facts(degradation)),
         "colour_space": "RGB, 8-bit; luma full-range BT.601",
+        "psnr_limit_db": MAX_DB,
         "reader": reader and reader.engine,
-        "checkpoints": {name: read_card(name, folder).sha256 for name in models if name != "bicubic"},
+        "checkpoints": {one.name: one.sha256 for one in restorers if one.sha256},
         "packages": packages(),
     }
     return Comparison(lr, tuple(shown), text, passport, reduced_from)
-
-
-def _measured(result: Result, hr: np.ndarray) -> Result:
-    # An identical picture has an infinite PSNR, which JSON cannot write: 8-bit pictures never exceed 100 dB otherwise.
-    picture = result.picture
-    return replace(
-        result,
-        psnr=min(psnr(hr, picture), 100.0),
-        psnr_y=min(psnr_y(hr, picture), 100.0),
-        ssim_y=ssim_y(hr, picture),
-    )
 
 
 def _reduce(picture: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | None]:

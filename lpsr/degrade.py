@@ -30,7 +30,7 @@ class Degradation:
         blur: σ of a Gaussian applied to the HR picture, in HR pixels; 0 is none.
         noise: σ of Gaussian noise added to the LR picture, in 8-bit levels; 0 is none.
         jpeg: JPEG quality 1..100 of the LR picture; None is none.
-        seed: of the noise.
+        seed: of the noise, not negative.
 
     Raises InputError for a value outside these ranges.
     """
@@ -53,6 +53,8 @@ class Degradation:
             raise InputError(f"The noise σ must be between 0 and 255 levels, not {self.noise}.")
         if self.jpeg is not None and not (isinstance(self.jpeg, Integral) and 1 <= self.jpeg <= 100):
             raise InputError(f"The JPEG quality must be a whole number between 1 and 100, not {self.jpeg}.")
+        if not isinstance(self.seed, Integral) or self.seed < 0:
+            raise InputError(f"The seed must be a whole number of at least 0, not {self.seed}.")
 
 
 PAPER = Degradation()

@@ -1,15 +1,16 @@
 """A folder of plates, many models, one table: the protocol."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lpsr.checkpoints import CHECKPOINTS, load_restorer, read_card
+from lpsr.checkpoints import CHECKPOINTS, load_restorer, read_card, write_card
 from lpsr.data.plates import Plate
 from lpsr.degrade import PAPER, degrade
 from lpsr.errors import InputError
-from lpsr.metrics.fidelity import psnr, psnr_y, ssim_y, summarise
+from lpsr.metrics.fidelity import MAX_DB, Fidelity, fidelity, summarise
 from lpsr.metrics.reading import score_readings, wilson_interval
 from lpsr.passport import degradation_facts, packages
 from lpsr.readers import Reader
@@ -25,7 +26,7 @@ def evaluate(
     split: str | None,
     reader: Reader | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    folder=CHECKPOINTS,
+    folder: str | Path = CHECKPOINTS,
 ) -> dict[str, Any]:
     """Score models on plates by the protocol.
 
@@ -42,7 +43,7 @@ def evaluate(
         raise InputError("There are no plates to evaluate on.")
     models = list(dict.fromkeys(models))
     restorers = {name: load_restorer(name, folder) for name in models if name != "hr"}
-    fidelity: dict[str, list[tuple[float, float, float]]] = {name: [] for name in restorers}
+    fidelities: dict[str, list[Fidelity]] = {name: [] for name in restorers}
     readings: dict[str, list[tuple[str | None, Any]]] = {name: [] for name in models}
     for number, plate in enumerate(plates):
         hr = plate.hr()
@@ -50,9 +51,7 @@ def evaluate(
         for name in models:
             picture = hr if name == "hr" else restorers[name].restore(lr)
             if name != "hr":
-                # As in compare: an identical picture has an infinite PSNR, which JSON cannot write.
-                dbs = min(psnr(hr, picture), 100.0), min(psnr_y(hr, picture), 100.0)
-                fidelity[name].append((*dbs, ssim_y(hr, picture)))
+                fidelities[name].append(fidelity(hr, picture))
             if reader is not None:
                 readings[name].append((plate.text, reader.read(picture)))
         progress(number + 1, len(plates))
@@ -60,19 +59,37 @@ def evaluate(
         "data": data,
         "split": split,
         "n": len(plates),
-        "crop": "bounding box of the corners, right and bottom to multiples of 8",
+        "crop": "bounding box of the corners (the whole file where unknown), right and bottom to multiples of 8",
         **degradation_facts(PAPER),
         "colour_space": "RGB, 8-bit; luma full-range BT.601",
+        "psnr_limit_db": MAX_DB,
         "reader": reader and reader.engine,
-        "checkpoints": {name: read_card(name, folder).sha256 for name in restorers if name != "bicubic"},
+        "readings": "text constrained to the form of plates; confidence of the unconstrained text",
+        "checkpoints": {name: one.sha256 for name, one in restorers.items() if one.sha256},
         "seed": SEED,
         "packages": packages(),
     }
-    scores = {name: {"n": len(plates), **_fidelity(fidelity.get(name)), **_reading(readings[name])} for name in models}
+    scores = {
+        name: {"n": len(plates), **_fidelity(fidelities.get(name)), **_reading(readings[name])} for name in models
+    }
     return {"passport": passport, "models": scores}
 
 
-def _fidelity(values: list[tuple[float, float, float]] | None) -> dict[str, Any]:
+def update_cards(result: dict[str, Any], folder: str | Path = CHECKPOINTS) -> None:
+    """Put each checkpoint's scores, with their passport, on its card.
+
+    Raises InputError where a checkpoint was replaced since it was measured.
+    """
+    passport = result["passport"]
+    for name, digest in passport["checkpoints"].items():
+        card = read_card(name, folder)
+        if card.sha256 != digest:
+            raise InputError(f"The checkpoint {name} was replaced while it was measured; evaluate it again.")
+        test = {"passport": {**passport, "checkpoints": {name: digest}}, **result["models"][name]}
+        write_card(card.model_copy(update={"test": test}), folder)
+
+
+def _fidelity(values: list[Fidelity] | None) -> dict[str, Any]:
     if values is None:
         return {"psnr": None, "psnr_y": None, "ssim": None}
     columns = zip(("psnr", "psnr_y", "ssim"), np.transpose(values), strict=True)

@@ -23,7 +23,8 @@ os.umask(_UMASK)
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it over ``path`` on success, remove it on failure.
 
-    Missing folders are made. Raises InputError where the folder cannot be written to or the disk is full.
+    The content is on the disk before the name is, so that a power cut leaves the old file or the new one. Missing
+    folders are made. Raises InputError where the folder cannot be written to or the disk is full.
     """
     path = Path(path)
     temporary = None
@@ -33,6 +34,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(name)
         yield temporary
+        _flush(temporary)
         # mkstemp and safetensors make private files; what is written here is meant to be read like any other output.
         temporary.chmod(0o666 & ~_UMASK)
         os.replace(temporary, path)
@@ -41,6 +43,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    # Windows flushes only what is open for writing.
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -69,7 +80,7 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not valid JSON: {error}.") from error
 
 

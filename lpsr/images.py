@@ -1,4 +1,4 @@
-"""What a picture is: reading files safely, luma, crops, rectification.
+"""What a picture is: reading files safely, luma, crops.
 
 A picture is an ``(H, W, 3)`` uint8 RGB array.
 """
@@ -8,7 +8,6 @@ import struct
 import warnings
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -21,6 +20,10 @@ MIN_SIDE = 2
 # MPO, the stereo JPEG of some phones, is opened as JPEG.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"}
+
+# Our own limit speaks first; Pillow's warning about large pictures would only repeat it. Once for the process, since
+# to change the filters for the time of a call is not safe with several threads.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def open_picture(source: str | Path | bytes, name: str | None = None) -> np.ndarray:
@@ -41,20 +44,17 @@ def open_picture(source: str | Path | bytes, name: str | None = None) -> np.ndar
             raise InputError(
                 f"{name} has {size / 2**20:.0f} MB; the limit is {MAX_BYTES // 2**20} MB, make it smaller first."
             )
-        with warnings.catch_warnings():
-            # Our own limit speaks first; Pillow's warning about large pictures would only repeat it.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise InputError(
-                        f"{name} has {width} × {height} pixels; the limit is {MAX_PIXELS // 10**6} megapixels, "
-                        "crop it to the plate first."
-                    )
-                if min(width, height) < MIN_SIDE:
-                    raise InputError(f"{name} is {width} × {height} pixels; there is no plate in so few.")
-                image.load()
-                return _to_rgb8(ImageOps.exif_transpose(image))
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise InputError(
+                    f"{name} has {width} × {height} pixels; the limit is {MAX_PIXELS // 10**6} megapixels, "
+                    "crop it to the plate first."
+                )
+            if min(width, height) < MIN_SIDE:
+                raise InputError(f"{name} is {width} × {height} pixels; there is no plate in so few.")
+            image.load()
+            return _to_rgb8(ImageOps.exif_transpose(image))
     except InputError:
         raise
     except Image.DecompressionBombError as error:
@@ -128,7 +128,8 @@ def crop_to_multiple(picture: np.ndarray, multiple: int = 8) -> np.ndarray:
 def bounding_crop(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
     """The axis-aligned bounding box of ``corners`` (``(4, 2)``, x and y in pixels), cut to the picture.
 
-    Corners are pixel indices, as CCPD has them: the pixels that hold the outermost corners belong to the box. Raises
+    The pixels that hold the outermost corners belong to the box. Pixel i covers [i, i + 1), so both CCPD's corners,
+    which are pixel indices, and the generator's, which lie between pixels, are held by pixel ``floor``. Raises
     InputError where the box lies outside the picture or a corner is not a finite number.
     """
     corners = np.asarray(corners, dtype=float)
@@ -140,12 +141,3 @@ def bounding_crop(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
     if not crop.size:
         raise InputError("The four corners enclose no part of the picture.")
     return crop
-
-
-def rectify(picture: np.ndarray, corners: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Warp the quadrilateral ``corners`` (top left, top right, bottom right, bottom left) to ``height × width``."""
-    target = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
-    homography = cv2.getPerspectiveTransform(np.float32(corners), target)
-    return cv2.warpPerspective(
-        picture, homography, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )

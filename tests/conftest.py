@@ -17,7 +17,8 @@ TINY = {"channels": 8, "blocks": 1, "growth": 4, "dense_layers": 2, "reduction":
 
 @pytest.fixture(scope="session")
 def ccpd_root() -> Path:
-    """The folder of real CCPD crops: $CCPD_ROOT, or ../shared/ccpd beside the checkout; skips where there is none."""
+    """The folder of real CCPD crops that CCPD_ROOT names; skips where there is none."""
+    # Without the variable, a copy kept beside the checkout serves.
     default = Path(__file__).resolve().parents[2] / "shared" / "ccpd"
     root = Path(os.environ.get("CCPD_ROOT") or default)
     if not (root / "index.csv").is_file():

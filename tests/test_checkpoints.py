@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lpsr.checkpoints import known_models, list_checkpoints, load_restorer, read_card, restore_titles, write_card
+from lpsr.checkpoints import known_models, list_checkpoints, load_restorer, read_card, save_checkpoint, write_card
 from lpsr.errors import InputError
 from lpsr.files import sha256
 from lpsr.models.network import NetworkConfig, SuperResolutionNetwork
@@ -57,7 +57,8 @@ def test_the_order_is_the_headline_three_then_by_name(checkpoints, make_checkpoi
     for name in ("zebra", "pecl-euclidean", "alpha"):
         make_checkpoint(checkpoints, name)
     assert known_models(checkpoints) == ["bicubic", "mse", "pecl-euclidean", "pecl-manhattan", "alpha", "zebra"]
-    assert restore_titles(checkpoints)["alpha"] == "ALPHA"
+    restorer = load_restorer("alpha", checkpoints)
+    assert (restorer.title, restorer.sha256) == ("ALPHA", sha256(checkpoints / "alpha.safetensors"))
 
 
 def test_a_card_survives_being_written(checkpoints):
@@ -171,3 +172,29 @@ def test_half_precision_leaves_whole_numbers_alone():
 def test_prefixes_come_off_as_they_went_on():
     tensors = {"a.b": torch.ones(1)}
     assert without_prefix("x", with_prefix("x", tensors) | {"xy.c": torch.zeros(1)}) == tensors
+
+
+def test_a_card_that_cannot_be_made_leaves_the_old_checkpoint_whole(checkpoints):
+    before = load_restorer("mse", checkpoints).restore(LR)
+    weights, _ = load_tensors(checkpoints / "mse.safetensors")
+    facts = read_card("mse", checkpoints).model_dump(exclude={"sha256"}) | {"kept_iteration": None}
+    with pytest.raises(InputError, match="kept_iteration"):
+        save_checkpoint(checkpoints, {name: tensor + 1 for name, tensor in weights.items()}, facts)
+    assert np.array_equal(load_restorer("mse", checkpoints).restore(LR), before)
+
+
+def test_no_network_takes_the_embedders_name(checkpoints):
+    weights, _ = load_tensors(checkpoints / "mse.safetensors")
+    facts = read_card("mse", checkpoints).model_dump(exclude={"sha256"}) | {"name": "embedder"}
+    with pytest.raises(InputError, match="'embedder' is the name of the embedder"):
+        save_checkpoint(checkpoints, weights, facts)
+    assert not (checkpoints / "embedder.safetensors").exists()
+
+
+def test_a_network_of_another_scale_is_refused(checkpoints, tiny_network):
+    config = NetworkConfig.model_validate(tiny_network | {"upsample_channels": [8, 8]})
+    save_tensors(checkpoints / "mse.safetensors", SuperResolutionNetwork(config).state_dict())
+    edit(checkpoints, "mse", arguments=config.model_dump(mode="json"))
+    rehash(checkpoints, "mse")
+    with pytest.raises(InputError, match="restores ×4"):
+        load_restorer("mse", checkpoints)

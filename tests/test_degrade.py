@@ -101,6 +101,8 @@ def test_the_input_stays_and_may_be_any_view():
         ({"jpeg": 0}, "JPEG"),
         ({"jpeg": 101}, "JPEG"),
         ({"jpeg": 50.5}, "whole"),
+        ({"noise": 5, "seed": -1}, "seed"),
+        ({"seed": 1.5}, "whole"),
     ],
 )
 def test_values_out_of_range_are_refused(options, words):

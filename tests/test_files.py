@@ -41,6 +41,22 @@ def test_an_interruption_leaves_the_old_file_and_nothing_else(tmp_path, error):
     assert path.read_bytes() == b"old" and names(tmp_path) == ["file.bin"]
 
 
+def test_the_content_is_on_the_disk_before_the_name(tmp_path, monkeypatch):
+    calls = []
+
+    def fsync(descriptor):
+        calls.append(("flush", os.fstat(descriptor).st_ino, os.fstat(descriptor).st_size))
+
+    def rename(source, target):
+        calls.append(("rename", os.stat(source).st_ino, os.stat(source).st_size))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", rename)
+    write_bytes(tmp_path / "file.bin", b"content")
+    flush, renaming = calls
+    assert flush == ("flush", *renaming[1:]) and flush[2] == 7
+
+
 def test_a_full_disk_is_a_sentence(tmp_path):
     path = tmp_path / "file.bin"
     write_bytes(path, b"old")
@@ -86,7 +102,7 @@ def test_numbers_that_json_lacks_become_null(tmp_path, value):
     assert read_json(tmp_path / "a.json") == {"psnr": None, "all": [1.5, [None, 2]]}
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b"[" * 100_000])
 def test_what_is_no_json_is_a_sentence(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(InputError, match=r"not valid JSON"):

@@ -1,5 +1,8 @@
 import io
 import struct
+import subprocess
+import sys
+import warnings
 import zlib
 
 import cv2
@@ -8,7 +11,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from lpsr.errors import InputError
-from lpsr.images import bounding_crop, crop_to_multiple, encode_png, luma, open_picture, rectify, save_png
+from lpsr.images import bounding_crop, crop_to_multiple, encode_png, luma, open_picture, save_png
 
 
 def picture(height=12, width=20, seed=0):
@@ -118,6 +121,25 @@ def test_a_decompression_bomb_is_refused_by_its_header(side):
 def test_a_large_picture_is_told_its_size():
     with pytest.raises(InputError, match="10000 × 10000 pixels; the limit is 50 megapixels"):
         open_picture(one_bit_png(10_000, 10_000))
+
+
+def test_the_filters_of_warnings_which_threads_share_stay_as_they_are(monkeypatch):
+    during, opened = [], Image.open
+
+    def watched(*args, **kwargs):
+        during.append(list(warnings.filters))
+        return opened(*args, **kwargs)
+
+    monkeypatch.setattr(Image, "open", watched)
+    before = list(warnings.filters)
+    open_picture(encoded(picture()))
+    assert during == [before]
+
+
+def test_pillows_warning_about_large_pictures_is_not_heard():
+    script = "import sys; from lpsr.images import open_picture; open_picture(sys.stdin.buffer.read())"
+    done = subprocess.run([sys.executable, "-c", script], input=one_bit_png(10_000, 10_000), capture_output=True)
+    assert b"InputError" in done.stderr and b"DecompressionBombWarning" not in done.stderr
 
 
 def test_too_many_bytes_are_refused(tmp_path):
@@ -259,7 +281,9 @@ def test_the_bounding_crop_holds_the_pixels_of_its_corners():
     whole = picture(20, 40)
     corners = np.array([[5, 4], [30, 2], [31, 11], [6, 13]])
     np.testing.assert_array_equal(bounding_crop(whole, corners), whole[2:14, 5:32])
-    np.testing.assert_array_equal(bounding_crop(whole, corners + 0.4), whole[2:14, 5:32])
+    # Pixel i covers [i, i + 1).
+    for between in (0.4, 0.9):
+        np.testing.assert_array_equal(bounding_crop(whole, corners + between), whole[2:14, 5:32])
 
 
 def test_the_bounding_crop_is_cut_to_the_picture():
@@ -274,13 +298,3 @@ def test_the_bounding_crop_is_cut_to_the_picture():
 def test_corners_that_are_no_numbers_are_refused(value):
     with pytest.raises(InputError, match="finite"):
         bounding_crop(picture(), [[0, 0], [5, 0], [5, value], [0, 5]])
-
-
-def test_rectify_turns_the_quadrilateral_upright():
-    plate = cv2.GaussianBlur(picture(32, 96), (0, 0), 3)
-    corners = np.float32([[20, 30], [120, 20], [130, 60], [15, 75]])
-    source = np.float32([[0, 0], [96, 0], [96, 32], [0, 32]])
-    photo = cv2.warpPerspective(plate, cv2.getPerspectiveTransform(source, corners), (160, 100), flags=cv2.INTER_CUBIC)
-    found = rectify(photo, corners, 96, 32)
-    assert found.shape == (32, 96, 3)
-    assert np.abs(found[3:-3, 3:-3].astype(int) - plate[3:-3, 3:-3]).mean() < 3

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from html import escape
+from itertools import count
 from typing import TYPE_CHECKING
 
 from lpsr.app.gallery import data_uri
@@ -26,9 +27,12 @@ TERMS = {
 }
 
 
+_alerts = count(1)
+
+
 def alert(sentence: str) -> str:
-    """A sentence that stays until the next result."""
-    return f'<div class="alert" role="alert">{escape(sentence)}</div>'
+    """A sentence that stays until the next result; numbered, so that the same one is announced again."""
+    return f'<div class="alert" role="alert" data-number="{next(_alerts)}">{escape(sentence)}</div>'
 
 
 def results(
@@ -126,7 +130,8 @@ def _legend(known: bool) -> str:
     marks = (("right", "right"), ("wrong", "wrong")) if known else (("sure", "confident"), ("weak", "weak"))
     examples = " ".join(f'<b class="chip {kind}" aria-hidden="true">A</b> {word}' for kind, word in marks)
     terms = " ".join(
-        f'<span class="term" tabindex="0" aria-label="{name}: {escape(text)}" data-tip="{escape(text)}">{name}</span>'
+        f'<span class="term" tabindex="0" role="note" aria-label="{name}: {escape(text)}" data-tip="{escape(text)}">'
+        f"{name}</span>"
         for name, text in TERMS.items()
     )
     return f'<p class="legend"><span>{examples}</span><span>Terms: {terms}</span></p>'

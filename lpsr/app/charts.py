@@ -35,9 +35,21 @@ TEMPLATE = go.layout.Template(
     }
 )
 
-# CSS pixels: page margins, axis and colour bar around a row of maps; titles and axes between two rows.
-_AROUND = 220
+# CSS pixels: titles and axes between two rows; lowest and highest map, whatever the plate's shape.
 _BETWEEN = 60
+_LOWEST, _HIGHEST = 30, 400
+# Cells of a map a side: more than a screen shows of one map, and a megabyte less of each.
+_CELLS = 320
+
+
+_BELOW = {
+    "orientation": "h",
+    "yref": "container",
+    "y": 0,
+    "yanchor": "bottom",
+    "xpad": 0,
+    "title": {"side": "bottom"},
+}
 
 
 def heat_maps(named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, columns: int, width: float) -> go.Figure:
@@ -52,32 +64,44 @@ def heat_maps(named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, c
     """
     rows = ceil(len(named) / columns)
     height, length = named[0][1].shape
-    each = max((width - _AROUND) / columns * height / length, 30)
+    # Page margins, axis and colour bar beside a row of maps; on a phone the bar lies below.
+    phone = columns == 1
+    around, bottom = (100, 110) if phone else (220, 50)
+    each = min(max((width - around) / columns * height / length, _LOWEST), _HIGHEST)
     inner = rows * each + (rows - 1) * _BETWEEN
     figure = make_subplots(
         rows,
         columns,
         subplot_titles=[name for name, _ in named],
         horizontal_spacing=0.015,
-        vertical_spacing=_BETWEEN / inner,
+        vertical_spacing=_BETWEEN / inner if rows > 1 else 0,
     )
     unit = one.unit or "share"
+    step = ceil(max(height, length) / _CELLS)
     # A touch screen always shows Plotly's buttons; they need a line of their own where the page is narrow.
     top_margin = 28 if columns > 2 else 58
     for number, (_, values) in enumerate(named):
         row, column = divmod(number, columns)
         trace = go.Heatmap(
-            z=np.round(values, 3),
+            z=np.round(values[::step, ::step], 3),
+            dx=step,
+            dy=step,
             coloraxis="coloraxis",
             hovertemplate=f"x %{{x}}, y %{{y}}: %{{z:.2f}} {unit}<extra></extra>",
         )
         figure.add_trace(trace, row + 1, column + 1)
         axis = "" if number == 0 else str(number + 1)
         last = number + columns >= len(named)
-        figure.update_xaxes(title_text="x, px" if last else None, constrain="domain", row=row + 1, col=column + 1)
+        figure.update_xaxes(
+            title={"text": "x, px", "standoff": 4} if last else None,
+            constrain="domain",
+            row=row + 1,
+            col=column + 1,
+        )
         figure.update_yaxes(
-            title={"text": "y, px", "standoff": 6} if column == 0 else None,
+            title={"text": "y, px", "standoff": 4} if column == 0 else None,
             showticklabels=column == 0,
+            ticks="outside" if column == 0 else "",
             autorange="reversed",
             scaleanchor=f"x{axis}",
             constrain="domain",
@@ -87,8 +111,9 @@ def heat_maps(named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, c
     figure.update_annotations(font_size=12)
     figure.update_layout(
         template=TEMPLATE,
-        height=inner + top_margin + 50,
-        margin_t=top_margin,
-        coloraxis={"cmin": one.range[0], "cmax": top, "colorbar_title_text": unit},
+        height=inner + top_margin + bottom,
+        margin={"t": top_margin, "b": bottom} | ({"l": 48} if phone else {}),
+        coloraxis={"cmin": one.range[0], "cmax": top, "colorbar": _BELOW if phone else {}},
     )
+    figure.update_coloraxes(colorbar_title_text=unit)
     return figure

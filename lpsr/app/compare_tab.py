@@ -11,6 +11,7 @@ import numpy as np
 from lpsr.app import cards
 from lpsr.app.gallery import Shelf
 from lpsr.app.session import PROCESSOR, SORRY, Choice, api_compare, from_entry, from_picture
+from lpsr.app.uploads import FileUpload, PictureUpload
 from lpsr.errors import InputError
 from lpsr.images import open_picture
 
@@ -38,14 +39,27 @@ watch('value', mark);
 _RESULT_JS = (
     _MARK
     + """
+// Nearest neighbour is for enlarging; a picture larger than its card is drawn smooth.
+const fit = () => element.querySelectorAll('.plate').forEach((one) => one.classList.toggle('reduced',
+  Math.min(one.clientWidth / one.getAttribute('width'), one.clientHeight / one.getAttribute('height')) < 1));
+new ResizeObserver(fit).observe(element);
+let unfolded = false;
+element.addEventListener('toggle', (event) => { unfolded = event.target.open; }, true);
+element.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && event.target.matches('.term')) event.target.blur();
+});
 watch('value', () => {
   mark();
+  fit();
   const result = element.querySelector('section.result');
   if (!result) return;
+  result.querySelectorAll('details').forEach((one) => { one.open = unfolded; });
   const address = new URL(location.href);
   if (result.dataset.plate) address.searchParams.set('plate', result.dataset.plate);
   else address.searchParams.delete('plate');
   history.replaceState(history.state, '', address);
+  // A Space shows the page in a frame, and its own address in the bar.
+  if (parent !== window) parent.postMessage({ queryString: address.search, hash: '' }, 'https://huggingface.co');
 });
 """
 )
@@ -58,11 +72,10 @@ class CompareTab:
     def __init__(self, shelves: list[Shelf]) -> None:
         self.shelves = {shelf.title: shelf for shelf in shelves}
         self.entries = {entry.key: entry for shelf in shelves for entry in shelf.entries}
-        # An hour without a new plate and the visitor's picture is forgotten.
-        self.choice = gr.State(None, time_to_live=3600)
+        self.choice = gr.State(None)
         with gr.Row(elem_classes="source"):
             with gr.Column(min_width=240, scale=1, elem_classes="own"):
-                self.upload = gr.Image(
+                self.upload = PictureUpload(
                     label="Own picture",
                     type="filepath",
                     image_mode=None,
@@ -73,8 +86,6 @@ class CompareTab:
                     placeholder="Drop or click",
                     elem_id="upload",
                 )
-                # Gradio would open the file before we see it, and fail on a damaged one with its own words.
-                self.upload.preprocess = lambda payload: payload and payload.path
                 self.direct = gr.Checkbox(label="Already small: restore directly", elem_id="direct", container=False)
             with gr.Column(min_width=300, scale=4):
                 self.source = gr.Radio(
@@ -90,13 +101,12 @@ class CompareTab:
         self.message = gr.HTML("", elem_id="message")
         self.result = gr.HTML(_WAITING, js_on_load=_RESULT_JS, elem_id="result")
         with gr.Row(visible=False):
-            self.api_picture = gr.File(label="picture")
-            self.api_picture.preprocess = self.upload.preprocess
+            self.api_picture = FileUpload(label="picture")
             self.api_answer = gr.JSON()
 
     def listen(self, page: gr.Blocks) -> None:
         """Bind the events; the page calls it once all tabs are there."""
-        shown = [self.message, self.result, self.choice, self.upload, self.direct]
+        shown = [self.message, self.result, self.choice, self.upload]
         common = {
             "concurrency_id": PROCESSOR,
             "concurrency_limit": 1,
@@ -108,7 +118,7 @@ class CompareTab:
         page.load(self._open, None, shown, **common)
         self.shelf.select(self._choose, None, shown, **common)
         self.upload.input(self._take, [self.upload, self.direct], shown, **common)
-        self.direct.input(self._redo, [self.direct, self.choice], shown, **common)
+        self.direct.input(self._redo, [self.direct, self.choice], [*shown, self.direct], **common)
         self.source.input(
             lambda title: self.shelves[title].html,
             self.source,
@@ -127,51 +137,57 @@ class CompareTab:
 
     def warm_up(self) -> None:
         """Load what a comparison needs by making the first one."""
-        from_entry(next(iter(self.entries.values())))
+        try:
+            from_entry(next(iter(self.entries.values())))
+        except Exception as error:
+            # The first visitor gets its sentence; here there is nobody to show it to.
+            log.warning("The first comparison failed: %s", error)
 
     def _open(self, request: gr.Request) -> tuple:
         first = next(iter(self.entries))
         key = request.query_params.get("plate", first)
-        return self._show(lambda: from_entry(self.entries.get(key) or self.entries[first]))
+        return _show(lambda: from_entry(self.entries.get(key) or self.entries[first]))
 
     def _choose(self, event: gr.EventData) -> tuple:
         entry = self.entries.get(event.plate)
-        return gr.skip() if entry is None else self._show(lambda: from_entry(entry))
+        return gr.skip() if entry is None else _show(lambda: from_entry(entry))
 
     def _take(self, path: str | None, direct: bool) -> tuple:
         if path is None:
-            return gr.skip()
-        return self._show(lambda: from_picture(take_picture(path), "Own picture", direct=direct))
+            return *[gr.skip()] * 3, None
+        return _show(lambda: from_picture(take_picture(path), "Own picture", direct=direct))
 
     def _redo(self, direct: bool, choice: Choice | None) -> tuple:
+        """The box speaks of the visitor's own picture: the one shown, or the next."""
         if choice is None:
-            return cards.alert("This visit's plate is no longer kept; choose one again."), *[gr.skip()] * 3, False
+            return cards.alert("This visit's plate is no longer kept; bring it again."), *[gr.skip()] * 4
         if choice.key:
-            return self._show(lambda: from_entry(self.entries[choice.key], direct), choice.direct)
-        return self._show(lambda: from_picture(choice.picture, choice.source, choice.text, direct), choice.direct)
+            return "", *[gr.skip()] * 4
+        shown = _show(lambda: from_picture(choice.picture, choice.source, choice.text, direct))
+        # Where it fails, the result stays as it is, and so must the box.
+        return *shown, gr.skip() if isinstance(shown[2], Choice) else choice.direct
 
-    def _show(self, compare: Callable[[], Choice], direct: Any = gr.skip()) -> tuple[Any, ...]:  # noqa: B008
-        """What goes into ``shown``; where ``compare`` fails, its sentence and ``direct``, and all else stays."""
-        try:
-            choice = compare()
-        except InputError as error:
-            return cards.alert(str(error)), gr.skip(), gr.skip(), None, direct
-        except Exception:
-            log.exception("A comparison failed.")
-            return cards.alert(SORRY), gr.skip(), gr.skip(), None, direct
-        html = cards.results(choice.comparison, choice.key, choice.source, choice.notes)
-        return "", html, choice, None, choice.direct
+
+def _show(compare: Callable[[], Choice]) -> tuple[Any, ...]:
+    """Message, result, choice and upload; where ``compare`` fails, its sentence, and result and choice stay."""
+    try:
+        choice = compare()
+    except InputError as error:
+        return cards.alert(str(error)), gr.skip(), gr.skip(), None
+    except Exception:
+        log.exception("A comparison failed.")
+        return cards.alert(SORRY), gr.skip(), gr.skip(), None
+    return "", cards.results(choice.comparison, choice.key, choice.source, choice.notes), choice, None
 
 
 def take_picture(path: str) -> np.ndarray:
-    """Read an uploaded file and delete it: it belongs to the visitor. Raises InputError."""
+    """Read an uploaded file. Raises InputError.
+
+    The file is left to Gradio's sweep: equal uploads are one file, which another visitor may be waiting for.
+    """
     if not Path(path).is_file():
-        # Gradio keeps equal uploads once, so another visitor's may just have been deleted.
         raise InputError("The upload did not arrive; bring the picture again.")
-    try:
-        return open_picture(path, "The picture")
-    finally:
-        Path(path).unlink(missing_ok=True)
+    return open_picture(path, "The picture")
 
 
 def _answer(picture: str | None) -> dict:

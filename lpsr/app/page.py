@@ -2,8 +2,11 @@
 
 import argparse
 import os
+import signal
 import sys
 import threading
+from contextlib import ExitStack
+from tempfile import TemporaryDirectory
 
 # Before Gradio is imported: it reports usage otherwise.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -14,16 +17,19 @@ from lpsr.app.compare_tab import CompareTab
 from lpsr.app.gallery import Shelf, shelves
 from lpsr.app.maps_tab import MapsTab
 from lpsr.app.theme import STYLE, THEME
+from lpsr.app.visits import sweeping
 from lpsr.errors import InputError
 from lpsr.images import MAX_BYTES
 
 TITLE = "LPSR Lab"
-_HEADER = """<header class="top"><h1>LPSR Lab</h1><p>License plates, degraded ×8 and restored by models that differ only
+_HEADER = """<a class="skip" href="#result">Skip to the result</a>
+<header class="top"><h1>LPSR Lab</h1><p>License plates, degraded ×8 and restored by models that differ only
 in their loss.</p></header>"""
 _FOOTNOTE = """<footer class="footnote">Restorations are guesses: a model adds detail that the LR picture does not hold.
-They must not be used to identify a vehicle. A picture you bring is kept for this visit only.</footer>"""
-# Seconds: how often uploads that were left behind are looked for, and how old they may be.
-CACHE = (600, 600)
+They must not be used to identify a vehicle. The file of a picture you bring is
+deleted within minutes, its result half an hour after you last used the page.</footer>"""
+# Seconds: how often uploads are deleted, and how old they may be; a full queue takes minutes.
+CACHE = (60, 240)
 
 
 def build(plates: list[Shelf]) -> tuple[gr.Blocks, CompareTab]:
@@ -38,13 +44,7 @@ def build(plates: list[Shelf]) -> tuple[gr.Blocks, CompareTab]:
         gr.HTML(_FOOTNOTE)
         compare_tab.listen(page)
         maps_tab.listen(compare_tab.choice)
-
-        def forget(request: gr.Request) -> None:
-            # Gradio keeps the values of a closed visit for an hour more.
-            page.state_holder.session_data.pop(request.session_hash, None)
-
-        page.unload(forget)
-    page.queue(max_size=64, default_concurrency_limit=4)
+    page.queue(max_size=64, default_concurrency_limit=4, api_open=False)
     return page, compare_tab
 
 
@@ -60,29 +60,54 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--share", action="store_true", help="ask gradio.live for a public link")
     args = parser.parse_args(arguments)
+    with ExitStack() as stack:
+        if not os.environ.get("GRADIO_TEMP_DIR"):
+            os.environ["GRADIO_TEMP_DIR"] = stack.enter_context(
+                TemporaryDirectory(prefix="lpsr-", ignore_cleanup_errors=True)
+            )
+            stack.callback(os.environ.pop, "GRADIO_TEMP_DIR")
+        # What stops a server stops it as Ctrl-C does, so that no file stays behind.
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, signal.default_int_handler))
+        try:
+            return _serve(args)
+        except KeyboardInterrupt:
+            return 0
+
+
+def _serve(args: argparse.Namespace) -> int:
     try:
         page, compare_tab = build(shelves(args.ccpd))
     except InputError as error:
         print(f"app: {error}", file=sys.stderr)
         return 2
     try:
-        page.launch(
-            server_name=args.host,
-            server_port=args.port,
-            share=args.share,
-            theme=THEME,
-            css_paths=STYLE,
-            max_file_size=MAX_BYTES,
-            footer_links=["api"],
-            run_history=False,
-            enable_monitoring=False,
-            ssr_mode=False,
-            state_session_capacity=200,
-            prevent_thread_lock=True,
-        )
-    except OSError as error:
+        launch(page, compare_tab, args.host, args.port, args.share)
+    except (OSError, OverflowError, ValueError) as error:
         print(f"app: The page cannot be served: {error}", file=sys.stderr)
         return 2
     threading.Thread(target=compare_tab.warm_up, daemon=True).start()
-    page.block_thread()
-    return 0
+    try:
+        threading.Event().wait()
+    finally:
+        page.close()
+
+
+def launch(
+    page: gr.Blocks, compare_tab: CompareTab, host: str | None = None, port: int | None = None, share: bool = False
+) -> None:
+    """Serve the page from threads of its own. Raises OSError, OverflowError or ValueError where it cannot be."""
+    page.launch(
+        server_name=host,
+        server_port=port,
+        share=share,
+        theme=THEME,
+        css_paths=STYLE,
+        max_file_size=MAX_BYTES,
+        footer_links=["api"],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        state_session_capacity=1000,
+        app_kwargs={"lifespan": sweeping(compare_tab.choice)},
+        prevent_thread_lock=True,
+    )

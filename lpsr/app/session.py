@@ -3,7 +3,7 @@
 import logging
 import threading
 from dataclasses import dataclass
-from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,11 +24,13 @@ SORRY = "This plate could not be compared because of a fault in the program; its
 FEW_PIXELS = 64
 
 _first = threading.Lock()
+# Plates of the shelves, with the stamp of the checkpoints they were compared under.
+_kept: dict[Entry, tuple[tuple, "Choice"]] = {}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a visitor has chosen; kept for this visit alone.
+    """What a visitor has chosen; a picture of their own is kept for this visit alone.
 
     Attributes:
         picture: ``(H, W, 3)`` uint8.
@@ -59,11 +61,20 @@ def from_picture(picture: np.ndarray, source: str, text: str | None = None, dire
     return Choice(picture, source, "", text, direct, comparison, notes)
 
 
-def from_entry(entry: Entry, direct: bool = False) -> Choice:
-    """Compare a plate from a shelf; the result is kept, since every visitor may see it."""
+def from_entry(entry: Entry) -> Choice:
+    """Compare a plate from a shelf; the result is kept while the checkpoints stay, since every visitor may see it."""
     # Only one thread at a time: the warm-up and the first visitor want the same plate.
     with _first:
-        return _from_entry(entry.key, entry, direct)
+        stamp = _stamp()
+        before, choice = _kept.get(entry, (None, None))
+        if before != stamp:
+            picture, text = entry.plate.hr(), entry.plate.text
+            comparison, notes = _compare(picture, text, False)
+            choice = Choice(picture, entry.caption, entry.key, text, False, comparison, notes)
+            # A note speaks of trouble that may pass.
+            if not notes:
+                _kept[entry] = stamp, choice
+        return choice
 
 
 def api_compare(picture: np.ndarray) -> dict:
@@ -71,11 +82,12 @@ def api_compare(picture: np.ndarray) -> dict:
     return _compare(picture, None, False)[0].to_json()
 
 
-@lru_cache(maxsize=128)
-def _from_entry(key: str, entry: Entry, direct: bool) -> Choice:
-    picture, text = entry.plate.hr(), entry.plate.text
-    comparison, notes = _compare(picture, text, direct)
-    return Choice(picture, entry.caption, key, text, direct, comparison, notes)
+def _stamp() -> tuple:
+    """Names and times of the checkpoints' files: another stamp, other results."""
+    from lpsr.checkpoints import CHECKPOINTS
+
+    folder = Path(CHECKPOINTS)
+    return tuple(sorted((one.name, one.stat().st_mtime_ns) for one in folder.iterdir())) if folder.is_dir() else ()
 
 
 def _compare(picture: np.ndarray, text: str | None, direct: bool) -> tuple["Comparison", tuple[str, ...]]:

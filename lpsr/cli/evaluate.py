@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
     from lpsr.cli.progress import Progress
     from lpsr.data.plates import open_plates
     from lpsr.errors import InputError
-    from lpsr.evaluation import evaluate
+    from lpsr.evaluation import evaluate, update_cards
     from lpsr.files import write_json
     from lpsr.readers import DEFAULT, get_reader
 
@@ -77,16 +77,6 @@ def run(args: argparse.Namespace) -> None:
 def data_name(folder: str) -> str:
     """What a passport calls a data folder; its path tells nobody else anything."""
     return Path(folder).resolve().name
-
-
-def update_cards(result: dict[str, Any], folder: str | Path) -> None:
-    """Put each checkpoint's scores, with their passport, on its card."""
-    from lpsr.checkpoints import read_card, write_card
-
-    passport = result["passport"]
-    for name, digest in passport["checkpoints"].items():
-        test = {"passport": {**passport, "checkpoints": {name: digest}}, **result["models"][name]}
-        write_card(read_card(name, folder).model_copy(update={"test": test}), folder)
 
 
 def table(models: dict[str, dict[str, Any]], markdown: bool = False) -> str:

@@ -26,10 +26,10 @@ def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
     from lpsr.checkpoints import CHECKPOINTS
-    from lpsr.cli.evaluate import data_name, update_cards
+    from lpsr.cli.evaluate import data_name
     from lpsr.cli.progress import Progress
     from lpsr.data.plates import open_plates
-    from lpsr.evaluation import evaluate
+    from lpsr.evaluation import evaluate, update_cards
     from lpsr.readers import get_reader
     from lpsr.training.export import export_embedder, export_run, is_embedder_run
 

@@ -1,13 +1,12 @@
 """``python -m lpsr maps``: noise, blur and compression maps of pictures, without a reference."""
 
 import argparse
-import itertools
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from lpsr.cli.files import complain, output_names
 from lpsr.cli.inputs import pictures
 from lpsr.errors import InputError
 from lpsr.files import replacing, write_json
@@ -15,7 +14,7 @@ from lpsr.images import open_picture, save_png
 from lpsr.metrics.degradation import MAPS, Map
 
 NAME = "maps"
-HELP = "Noise, blur and compression maps of pictures, without a reference."
+HELP = "make noise, blur and compression maps of pictures"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the maps and print a table of their means. Returns 1 where a picture could not be used, else 0."""
     paths = pictures(args.files)
-    names = _names(paths)
+    names = output_names(paths)
     width = max(len("picture"), *(len(name) for name in names))
     print(f"{'picture':{width}}  " + "  ".join(f"{_heading(one):>{_column(one)}}" for one in MAPS.values()))
     rows, status = [], 0
@@ -41,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             means = _write(open_picture(path), args.output / name)
         except InputError as error:
-            print(f"lpsr: {error}", file=sys.stderr)
+            complain(error, path)
             status = 1
             continue
         rows.append({"file": str(path), **means})
@@ -69,15 +68,6 @@ def _coloured(values: np.ndarray, one: Map) -> np.ndarray:
     low, high = one.range
     levels = np.clip((values - low) / (high - low) * 255 + 0.5, 0, 255).astype(np.uint8)
     return np.ascontiguousarray(cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)[..., ::-1])
-
-
-def _names(paths: list[Path]) -> list[str]:
-    """A name for the outputs of each picture: its stem, with the suffix or a number added where two are alike."""
-    names: dict[str, None] = {}
-    for path in paths:
-        numbered = (f"{path.name}.{number}" for number in itertools.count(2))
-        names[next(name for name in itertools.chain((path.stem, path.name), numbered) if name not in names)] = None
-    return list(names)
 
 
 def _heading(one: Map) -> str:

@@ -1,10 +1,8 @@
 """``lpsr read``: what a reader makes of pictures of plates."""
 
 import argparse
-import sys
-from pathlib import Path
 
-from lpsr.cli.inputs import pictures
+from lpsr.cli.files import complain, find_pictures
 from lpsr.errors import InputError
 from lpsr.files import write_json
 from lpsr.images import open_picture
@@ -32,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(
             "The reader rapidocr has its own weights; --model-dir goes with paddle-onnx and paddle-native."
         )
-    files, failed = _find(args.files)
+    files, failed = find_pictures(args.files)
     rows = []
     if files:
         options = {"model_dir": args.model_dir} if args.model_dir else {}
@@ -43,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
             try:
                 reading = reader.read(open_picture(file))
             except InputError as error:
-                _complain(error)
+                complain(error, file)
                 failed = True
                 continue
             print(f"{file!s:<{width}}  {line(reading)}", flush=True)
@@ -57,20 +55,3 @@ def line(reading: Reading) -> str:
     """A reading on one line, weak characters followed by "?": "皖A1?2345  confidence 0.91  raw 皖A·12345"."""
     marked = "".join(character + "?" * weak for character, weak in zip(reading.plate_text, reading.weak(), strict=True))
     return f"{marked or '(no text)'}  confidence {reading.confidence:.2f}  raw {reading.raw_text or '(no text)'}"
-
-
-def _find(paths: list[str]) -> tuple[list[Path], bool]:
-    """The pictures that exist, each once, and whether some path named none."""
-    files: dict[Path, None] = {}
-    failed = False
-    for path in paths:
-        try:
-            files.update(dict.fromkeys(pictures([path])))
-        except InputError as error:
-            _complain(error)
-            failed = True
-    return list(files), failed
-
-
-def _complain(error: InputError) -> None:
-    print(f"lpsr: {error}", file=sys.stderr, flush=True)

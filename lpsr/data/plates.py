@@ -35,7 +35,8 @@ class Plate:
     Attributes:
         path: the picture file: a crop around the plate, or a whole photo.
         text: the true text, or None where unknown.
-        corners: ``(4, 2)`` float32, x and y in pixels of the file, clockwise from top left; None where unknown.
+        corners: ``(4, 2)`` float32, x and y in pixels of the file, clockwise from top left, each within pixel
+            ``floor``: CCPD names whole pixels, the generator places between them; None where unknown.
         split: "train", "val", "test" or another name the folder uses.
         extra: the remaining columns of ``index.csv`` as text.
     """
@@ -65,7 +66,8 @@ def open_plates(folder: str | Path, split: str | None = None) -> list[Plate]:
     ``split`` keeps one split; in a CCPD folder it is the name of a text file in ``splits/`` (or beside the pictures)
     that lists file names, or of a subfolder.
 
-    Raises InputError for a folder that is neither, an index that lacks columns, or a split that is empty.
+    Raises InputError for a folder that is neither, an index that lacks columns, an index or a split's list that
+    cannot be read, or a split that is empty.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -105,8 +107,13 @@ def _from_index(folder: Path) -> list[Plate]:
 def _from_row(folder: Path, root: Path, number: int, row: dict[str, str]) -> Plate:
     """The plate of one line of the index; ``root`` is ``folder`` with links resolved."""
     path = folder / (row["file"] or "")
-    # An index is data: it must not be able to point outside its folder.
-    if "\0" in str(path) or root not in path.resolve().parents:
+    try:
+        # An index is data: it must not be able to point outside its folder.
+        inside = "\0" not in str(path) and root in path.resolve().parents
+    except (OSError, RuntimeError):
+        # A link that leads to itself.
+        inside = False
+    if not inside:
         raise InputError(f"{folder / 'index.csv'}, line {number}: {row['file']!r} is not a file of this folder.")
     values = [row.get(column) or "" for column in CORNER_COLUMNS]
     try:
@@ -126,9 +133,11 @@ def _from_names(folder: Path, split: str | None) -> list[Plate]:
     for candidate in (folder / "splits" / f"{split}.txt", folder / f"{split}.txt"):
         # A split is a name, never a path out of the folder.
         if split is not None and Path(split).name == split and candidate.is_file():
-            listed = {
-                Path(line.strip()).name for line in candidate.read_text(encoding="utf-8").splitlines() if line.strip()
-            }
+            try:
+                lines = candidate.read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"Cannot read {candidate}: {error}.") from error
+            listed = {Path(line.strip()).name for line in lines if line.strip()}
     plates = []
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() not in SUFFIXES:

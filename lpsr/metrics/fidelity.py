@@ -4,6 +4,7 @@ Pictures are ``(H, W, 3)`` uint8 RGB; reference and picture must have the same s
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,6 +15,26 @@ from lpsr.images import luma
 RESAMPLES = 2000
 SSIM_WINDOW = 11
 SSIM_SIGMA = 1.5
+MAX_DB = 100.0
+
+
+class Fidelity(NamedTuple):
+    """The three scores of a picture: PSNRs in dB, at most ``MAX_DB``; SSIM in [-1, 1]."""
+
+    psnr: float
+    psnr_y: float
+    ssim_y: float
+
+
+def fidelity(reference: np.ndarray, picture: np.ndarray) -> Fidelity:
+    """``psnr``, ``psnr_y`` and ``ssim_y`` as they are reported, both PSNRs capped at ``MAX_DB``.
+
+    An identical picture has an infinite PSNR, which JSON cannot write. A difference of a single level at one place of
+    a large picture (above 51 262 pixels in RGB) exceeds 100 dB too and is capped as well. Errors as ``psnr``.
+    """
+    return Fidelity(
+        min(psnr(reference, picture), MAX_DB), min(psnr_y(reference, picture), MAX_DB), ssim_y(reference, picture)
+    )
 
 
 def psnr(reference: np.ndarray, picture: np.ndarray) -> float:

@@ -1,7 +1,7 @@
 """How right a reading is: characters in place, and the rates over many plates."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import sqrt
 
 from lpsr.plates import matches, normalise
@@ -36,9 +36,6 @@ class ReadingScore:
     ge6: float
     ge5: float
     char_accuracy: float
-
-    def to_json(self) -> dict[str, float]:
-        return asdict(self)
 
 
 def score_readings(pairs: Iterable[tuple[str, str]]) -> ReadingScore:

@@ -81,7 +81,8 @@ def projection_keys(d: int) -> tuple[str, str]:
 
 
 def load_embedder(path: str | Path, d: int, seed: int = 0) -> Embedder:
-    """The embedder in a safetensors file: one of ``pretrain-embedder``, or torchvision's ImageNet ResNet-18.
+    """The embedder in a safetensors file: one of ``pretrain-embedder``, or torchvision's ImageNet ResNet-18
+    converted to safetensors.
 
     A file that carries no linear layer to ``d`` values (ImageNet's has one to 1000 classes) gets a random one, drawn
     from ``seed``: the paper replaces the last layer and says no more. Raises InputError for a foreign file.
@@ -91,7 +92,7 @@ def load_embedder(path: str | Path, d: int, seed: int = 0) -> Embedder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         backbone = ResNet18(d)
-    state = {name: tensor.float() for name, tensor in tensors.items() if not name.startswith(("fc", "head"))}
+    state = {name: tensor.float() for name, tensor in tensors.items() if not name.startswith("fc")}
     if weight in tensors:
         state |= {"fc.weight": tensors[weight].float(), "fc.bias": tensors[bias].float()}
     else:

@@ -11,12 +11,20 @@ from lpsr.errors import InputError
 
 # LR pixels above which a picture is restored in tiles; a whole one would need about 25 KB of features a pixel.
 WHOLE_LIMIT = 128 * 128
+AUTO_TILE = 64
 
 
 class Restorer(Protocol):
-    """What turns an LR picture ``(h, w, 3)`` uint8 into an SR picture ``(s·h, s·w, 3)`` uint8."""
+    """What turns an LR picture ``(h, w, 3)`` uint8 into an SR picture ``(s·h, s·w, 3)`` uint8.
+
+    Attributes:
+        name: what ``--models`` calls it. title: its caption.
+        sha256: of the weights file, None where there is none.
+    """
 
     name: str
+    title: str
+    sha256: str | None
 
     def restore(self, lr: np.ndarray) -> np.ndarray: ...
 
@@ -25,6 +33,8 @@ class Bicubic:
     """Pillow's bicubic enlargement, the baseline."""
 
     name = "bicubic"
+    title = "Bicubic"
+    sha256 = None
 
     def restore(self, lr: np.ndarray) -> np.ndarray:
         return enlarge(lr, SCALE, "bicubic")
@@ -47,11 +57,16 @@ class NetworkRestorer:
         tile: int | None = None,
         overlap: int = 8,
         device: str | torch.device = "cpu",
+        title: str = "",
+        sha256: str | None = None,
     ) -> None:
-        if tile is not None and not 0 <= overlap < tile:
-            raise InputError(f"The overlap must be at least 0 and smaller than the tile ({tile}), not {overlap}.")
+        side = AUTO_TILE if tile is None else tile
+        if not 0 <= overlap < side:
+            raise InputError(f"The overlap must be at least 0 and smaller than the tile ({side}), not {overlap}.")
         self.network = network.to(device).eval()
         self.name = name
+        self.title = title or name
+        self.sha256 = sha256
         self.tile = tile
         self.overlap = overlap
         self.device = device
@@ -61,7 +76,7 @@ class NetworkRestorer:
         batch = to_tensor(lr).to(self.device)
         tile = self.tile
         if tile is None and lr.shape[0] * lr.shape[1] > WHOLE_LIMIT:
-            tile = 64
+            tile = AUTO_TILE
         sr = self.network(batch) if tile is None else self._tiled(batch, tile)
         return to_picture(sr)
 
@@ -109,7 +124,12 @@ def to_tensor(picture: np.ndarray) -> Tensor:
     """``(H, W, 3)`` or ``(N, H, W, 3)`` uint8 to ``(N, 3, H, W)`` float32 in [0, 1], channels last in memory."""
     batch = picture[None] if picture.ndim == 3 else picture
     # A copy: pictures from Pillow are read-only, which tensors cannot be.
-    return torch.from_numpy(np.array(batch)).permute(0, 3, 1, 2).float().div(255)
+    return from_bytes(torch.from_numpy(np.array(batch)))
+
+
+def from_bytes(batch: Tensor) -> Tensor:
+    """``(N, H, W, 3)`` uint8 to ``(N, 3, H, W)`` float32 in [0, 1], channels last in memory."""
+    return batch.permute(0, 3, 1, 2).float().div(255)
 
 
 def to_picture(batch: Tensor) -> np.ndarray:

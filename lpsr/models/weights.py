@@ -13,22 +13,36 @@ from lpsr.files import replacing
 
 
 def save_tensors(path: str | Path, tensors: dict[str, Tensor], **facts: Any) -> None:
-    """Write tensors and JSON-able facts in one step."""
+    """Write tensors and JSON-able facts in one step. Raises InputError where the file cannot be written."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, {key: json.dumps(value, ensure_ascii=False) for key, value in facts.items()})
+        try:
+            save_file(tensors, temporary, {key: json.dumps(value, ensure_ascii=False) for key, value in facts.items()})
+        except SafetensorError as error:
+            # A full disk among others: safetensors has one error for everything.
+            raise OSError(str(error)) from error
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what ``save_tensors`` wrote. Raises InputError for a missing, foreign or damaged file."""
+    """The tensors and the facts of a safetensors file; metadata that is not JSON stays text.
+
+    Raises InputError for a missing, foreign or damaged file.
+    """
     try:
         with safe_open(path, "pt") as file:
-            facts = {key: json.loads(value) for key, value in (file.metadata() or {}).items() if key != "format"}
+            facts = {key: _fact(value) for key, value in (file.metadata() or {}).items() if key != "format"}
             return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118 (not a dict)
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path} is not a complete safetensors file.") from error
+
+
+def _fact(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def with_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -31,7 +31,7 @@ class Reading:
     confidence: float
     char_confidences: tuple[float, ...]
     engine: str
-    raw_confidence: float = 0.0
+    raw_confidence: float
 
     def weak(self, threshold: float = WEAK) -> tuple[bool, ...]:
         """For each character of ``plate_text``, whether its confidence is below ``threshold``."""
@@ -47,12 +47,10 @@ class Reader(Protocol):
 
     Attributes:
         name: its key in ``READERS``.
-        version: of the program, such as "3.7.0".
         engine: program and weights with versions, as ``Reading.engine``.
     """
 
     name: str
-    version: str
     engine: str
 
     def read(self, picture: np.ndarray) -> Reading:
@@ -66,20 +64,18 @@ class CtcReader:
     def __init__(
         self,
         name: str,
-        version: str,
         engine: str,
         characters: Sequence[str],
         probabilities: Callable[[np.ndarray], np.ndarray],
     ) -> None:
         """
         Args:
-            name, version, engine: see ``Reader``.
+            name, engine: see ``Reader``.
             characters: the V texts of the recogniser's columns; column 0 is the CTC blank.
             probabilities: from ``(H, W, 3)`` uint8 **BGR**, contiguous, to ``(T, V)`` frame probabilities; safe to
                 call from several threads.
         """
         self.name = name
-        self.version = version
         self.engine = engine
         self._characters = characters
         self._decoder = PlateDecoder(characters)

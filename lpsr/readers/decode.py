@@ -27,12 +27,10 @@ class PlateDecoding:
         confidences: one per character, [0, 1]: the largest probability that the recogniser itself gives the character,
             among all the characters it knows, in the frames where the best path reads it. It is never renormalised to
             what the grammar allows, so a character that the grammar forced stays weak.
-        frames: the frame of each of those maxima.
     """
 
     text: str
     confidences: tuple[float, ...]
-    frames: tuple[int, ...]
 
 
 def greedy(probabilities: np.ndarray, characters: Sequence[str]) -> tuple[str, float]:
@@ -94,15 +92,13 @@ class PlateDecoder:
         """
         folded = self.fold(probabilities)
         path = self._best_path(np.log(np.maximum(folded, _TINY)))
-        text, confidences, frames = "", [], []
+        text, confidences = "", []
         for position in range(max(path, default=(-1, BLANK))[0] + 1):
             run = [t for t, (p, symbol) in enumerate(path) if p == position and symbol != BLANK]
             symbol = path[run[0]][1]
-            peak = max(run, key=lambda t: folded[t, symbol])
             text += ALPHABET[symbol - 1]
-            confidences.append(min(1.0, float(folded[peak, symbol])))
-            frames.append(peak)
-        return PlateDecoding(text, tuple(confidences), tuple(frames))
+            confidences.append(min(1.0, float(folded[run, symbol].max())))
+        return PlateDecoding(text, tuple(confidences))
 
     def _best_path(self, scores: np.ndarray) -> list[tuple[int, int]]:
         """The best path as (position, symbol) a frame; position counts the characters so far, from -1.

@@ -4,6 +4,7 @@ import importlib.util
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -69,13 +70,13 @@ def _recognition(model: str, folder: Path, engine: str, config: dict[str, Any] |
 
 
 def _reader(name: str, model: str, engine: str, recognition: Any) -> CtcReader:
-    own = version("paddleocr")
-    runtime = "onnxruntime" if engine == "onnxruntime" else "paddlepaddle"
-    label = f"PaddleOCR {own}, {model}, {runtime} {version(runtime)}"
+    # The modules know their version whichever of their packages (-gpu, ...) is installed.
+    runtime = f"{'onnxruntime' if engine == 'onnxruntime' else 'paddlepaddle'} {import_module(engine).__version__}"
+    label = f"PaddleOCR {version('paddleocr')}, {model}, {runtime}"
     predictor = recognition.paddlex_predictor
     # ONNX Runtime sessions may be shared by threads, paddlepaddle predictors may not.
     guard = nullcontext() if engine == "onnxruntime" else threading.Lock()
-    return CtcReader(name, own, label, predictor.post_op.character, _probabilities(predictor, guard))
+    return CtcReader(name, label, predictor.post_op.character, _probabilities(predictor, guard))
 
 
 def _probabilities(predictor: Any, guard: AbstractContextManager) -> Callable[[np.ndarray], np.ndarray]:

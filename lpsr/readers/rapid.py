@@ -12,6 +12,7 @@ def load() -> CtcReader:
     """RapidOCR with recognition only, on one thread. Raises InputError where its weights are missing."""
     prepare_environment()
     weights = onnx_file()
+    import onnxruntime
     from rapidocr import RapidOCR
 
     params = {
@@ -34,6 +35,5 @@ def load() -> CtcReader:
         ratio = min(max(least_width / height, bgr.shape[1] / bgr.shape[0]), MAX_WIDTH / height)
         return recognizer.session(recognizer.resize_norm_img(bgr, ratio)[np.newaxis])[0]
 
-    own = version("rapidocr")
-    label = f"RapidOCR {own}, PP-OCRv6_rec_small, onnxruntime {version('onnxruntime')}"
-    return CtcReader("rapidocr", own, label, recognizer.postprocess_op.character, probabilities)
+    label = f"RapidOCR {version('rapidocr')}, PP-OCRv6_rec_small, onnxruntime {onnxruntime.__version__}"
+    return CtcReader("rapidocr", label, recognizer.postprocess_op.character, probabilities)

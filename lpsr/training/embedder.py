@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lpsr.data.patches import Augmentation, PatchSampler
+from lpsr.errors import InputError
 from lpsr.files import write_json
 from lpsr.models.embedder import ResNet18, projection_keys
 from lpsr.models.restorer import to_tensor
@@ -28,7 +29,7 @@ from lpsr.training.loop import (
     Log,
     Report,
     any_process,
-    claim,
+    claimed,
     cosine,
     device_name,
     load_group,
@@ -103,81 +104,85 @@ def pretrain_embedder(
     if recipe.validation:
         held_out = PatchSampler([(load_group(recipe.validation), 1.0)], recipe.patch, recipe.seed, Augmentation())
     # Only now, so that a recipe that cannot be run leaves nothing behind.
-    with fabric.rank_zero_first():
-        claim(folder, recipe)
+    with claimed(folder, recipe, fabric):
+        # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
+        model.to(fabric.device, memory_format=torch.channels_last)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
+        # total and summed: of the losses since the last line of the log.
+        start, facts = 0, {"seconds": 0.0, "total": 0.0, "summed": 0, "scores": {}}
+        if (folder / STATE).is_file():
+            tensors, saved = load_tensors(folder / STATE)
+            try:
+                start = saved.pop("iteration")
+                model.load_state_dict(without_prefix("model", tensors))
+                unpack_optimizer(optimizer, tensors)
+            except (KeyError, RuntimeError, ValueError) as error:
+                raise InputError(f"{folder / STATE} does not fit this recipe; choose another folder.") from error
+            facts |= saved
+        module, optimizer = fabric.setup(model, optimizer)
+        total, summed, scores = facts["total"], facts["summed"], facts["scores"]
 
-    # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
-    model.to(fabric.device, memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
-    # total and summed: of the losses since the last line of the log.
-    start, facts = 0, {"seconds": 0.0, "total": 0.0, "summed": 0, "scores": {}}
-    if (folder / STATE).is_file():
-        tensors, saved = load_tensors(folder / STATE)
-        start = saved.pop("iteration")
-        facts |= saved
-        model.load_state_dict(without_prefix("model", tensors))
-        unpack_optimizer(optimizer, tensors)
-    module, optimizer = fabric.setup(model, optimizer)
-    total, summed, scores = facts["total"], facts["summed"], facts["scores"]
+        leads = fabric.is_global_zero
+        log = Log(folder / LOG, start, report) if leads else None
+        clock = Clock(facts["seconds"], start)
 
-    leads = fabric.is_global_zero
-    log = Log(folder / LOG, start, report) if leads else None
-    clock = Clock(facts["seconds"], start)
+        def status(iteration: int) -> dict[str, Any]:
+            return {
+                "iteration": iteration,
+                "iterations": recipe.iterations,
+                "done": iteration == recipe.iterations,
+                "seconds": round(clock.seconds(), 1),
+                "device": device_name(fabric.device),
+                "precision": recipe.precision,
+                "torch": torch.__version__,
+                "data": counts,
+                **scores,
+            }
 
-    def status(iteration: int) -> dict[str, Any]:
-        return {
-            "iteration": iteration,
-            "iterations": recipe.iterations,
-            "done": iteration == recipe.iterations,
-            "seconds": round(clock.seconds(), 1),
-            "device": device_name(fabric.device),
-            "precision": recipe.precision,
-            "torch": torch.__version__,
-            "data": counts,
-            **scores,
-        }
+        def save(iteration: int) -> dict[str, Any]:
+            tensors = with_prefix("model", model.state_dict()) | pack_optimizer(optimizer)
+            facts.update(seconds=clock.seconds(), total=total, summed=summed, scores=scores)
+            save_tensors(folder / WEIGHTS, half(model.export()))
+            save_tensors(folder / STATE, tensors, iteration=iteration, **facts)
+            run = status(iteration)
+            write_json(folder / RUN, run)
+            return run
 
-    def save(iteration: int) -> None:
-        tensors = with_prefix("model", model.state_dict()) | pack_optimizer(optimizer)
-        facts.update(seconds=clock.seconds(), total=total, summed=summed, scores=scores)
-        save_tensors(folder / WEIGHTS, half(model.export()))
-        save_tensors(folder / STATE, tensors, iteration=iteration, **facts)
-        write_json(folder / RUN, status(iteration))
-
-    iteration = start
-    for i, (pictures, labels) in prefetch(lambda i: sampler.labelled_batch(i, places), start, recipe.iterations):
-        rate = cosine(i, recipe.iterations, recipe.learning_rate, 0.0, warm_up=min(200, recipe.iterations // 10))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        module.train()
-        loss = presence_loss(module(to_tensor(pictures).to(fabric.device)), torch.from_numpy(labels).to(fabric.device))
-        fabric.backward(loss)
-        optimizer.step()
-        optimizer.zero_grad()
-        total, summed, iteration = total + loss.item(), summed + 1, i + 1
-        stopping, last = any_process(fabric, should_stop()), iteration == recipe.iterations
-        if leads and (iteration % recipe.log_every == 0 or last):
-            pace = clock.pace(iteration)
-            log.write({"iteration": iteration, "loss": total / summed, "lr": rate, "iterations_per_second": pace})
-            total, summed = 0.0, 0
-        if iteration % recipe.validate_every == 0 or last:
-            if leads:
-                if held_out:
-                    with fabric.autocast():
-                        scores = presence_scores(model, held_out, recipe.batch, fabric.device)
-                    log.write({"iteration": iteration, **scores})
-                save(iteration)
-            fabric.barrier()
-        elif stopping and leads:
-            save(iteration)
-        if stopping:
-            break
-    return status(iteration)
+        iteration, run = start, None
+        for i, (pictures, labels) in prefetch(lambda i: sampler.labelled_batch(i, places), start, recipe.iterations):
+            rate = cosine(i, recipe.iterations, recipe.learning_rate, 0.0, warm_up=min(200, recipe.iterations // 10))
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            module.train()
+            logits = module(to_tensor(pictures).to(fabric.device))
+            loss = presence_loss(logits, torch.from_numpy(labels).to(fabric.device))
+            fabric.backward(loss)
+            optimizer.step()
+            optimizer.zero_grad()
+            total, summed, iteration = total + loss.item(), summed + 1, i + 1
+            stopping, last = any_process(fabric, should_stop()), iteration == recipe.iterations
+            if leads and (iteration % recipe.log_every == 0 or last):
+                pace = clock.pace(iteration)
+                log.write({"iteration": iteration, "loss": total / summed, "lr": rate, "iterations_per_second": pace})
+                total, summed = 0.0, 0
+            if iteration % recipe.validate_every == 0 or last:
+                if leads:
+                    if held_out:
+                        with fabric.autocast():
+                            scores = presence_scores(model, held_out, recipe.batch, fabric.device)
+                        log.write({"iteration": iteration, **scores})
+                    run = save(iteration)
+                fabric.barrier()
+            elif stopping and leads:
+                run = save(iteration)
+            if stopping:
+                break
+        return run or status(iteration)
 
 
 @torch.no_grad()
 def presence_scores(model: nn.Module, sampler: PatchSampler, batch: int, device: torch.device) -> dict[str, float]:
-    """Precision and recall over characters on fixed patches, at probability ½, averaged over the four d."""
+    """Precision and recall over characters on fixed patches, at probability ½, the four d counted together."""
     model.eval()
     right = claimed = shown = 0
     for number in range(_VALIDATION_BATCHES):

@@ -22,6 +22,7 @@ from lpsr.training.trainer import BEST, load_pairs, validation_scores
 
 # The largest change of validation PSNR, in dB, for which weights ship in half precision.
 TOLERANCE = 0.01
+_FROM_RUN = ("device", "threads", "precision", "seconds", "torch", "init_sha256", "embedder_sha256")
 
 
 def export_run(run_folder: str | Path, name: str, folder: str | Path = CHECKPOINTS) -> Card:
@@ -33,18 +34,18 @@ def export_run(run_folder: str | Path, name: str, folder: str | Path = CHECKPOIN
     if not (run_folder / BEST).is_file():
         raise InputError(f"{run_folder} holds no run with weights yet; a run saves its first at its first validation.")
     recipe, run = load_recipe(run_folder / RECIPE), read_json(run_folder / RUN)
-    weights, _ = load_tensors(run_folder / BEST)
+    weights, kept = load_tensors(run_folder / BEST)
     pairs = load_pairs(recipe.validation) if recipe.validation else []
     validation: dict[str, Any] = {}
-    shipped, dtype = half(weights), "float16"
+    shipped, dtype = weights, "float32"
     if pairs:
-        cpu = torch.device("cpu")
-        full = validation_scores(recipe, weights, pairs, cpu)
-        validation = validation_scores(recipe, {key: value.float() for key, value in shipped.items()}, pairs, cpu)
-        if abs(full["val_psnr"] - validation["val_psnr"]) > TOLERANCE:
-            shipped, dtype, validation = weights, "float32", full
+        cpu, halved = torch.device("cpu"), half(weights)
+        validation = validation_scores(recipe, weights, pairs, cpu)
+        scores = validation_scores(recipe, {key: value.float() for key, value in halved.items()}, pairs, cpu)
+        if abs(scores["val_psnr"] - validation["val_psnr"]) <= TOLERANCE:
+            shipped, dtype, validation = halved, "float16", scores
         validation |= {"data": recipe.validation.label, "split": recipe.validation.split, "n": len(pairs)}
-    stages = [_without_paths(stage) for stage in run["warm_up_stages"]]
+    stages = [{**stage, "recipe": _without_paths(stage["recipe"])} for stage in run["stages"] if "recipe" in stage]
     return save_checkpoint(
         folder,
         shipped,
@@ -54,16 +55,17 @@ def export_run(run_folder: str | Path, name: str, folder: str | Path = CHECKPOIN
             "architecture": "pecl",
             "arguments": recipe.network.model_dump(mode="json"),
             "loss": recipe.loss,
-            "recipe": _without_paths({"recipe": recipe.model_dump(mode="json")})["recipe"],
+            "recipe": _without_paths(recipe.model_dump(mode="json")),
             "stages": stages,
             "data": run["data"],
-            "iterations": run["iteration"] + sum(stage.get("iteration", 0) for stage in stages),
+            # A stage hands on its best weights, so what came after them does not count.
+            "iterations": kept["iteration"] + sum(stage["best_iteration"] for stage in stages),
             "batch": recipe.batch,
             "seed": recipe.seed,
-            "kept_iteration": run["best_iteration"],
+            "kept_iteration": kept["iteration"],
             "weights_dtype": dtype,
             "validation": validation,
-            **{key: run[key] for key in ("device", "threads", "precision", "seconds", "torch")},
+            **{key: run[key] for key in _FROM_RUN},
         },
     )
 
@@ -83,7 +85,7 @@ def export_embedder(run_folder: str | Path, name: str, folder: str | Path = CHEC
             "name": name,
             "title": "Embedder: ResNet-18 on plate characters",
             "architecture": EMBEDDER_ARCHITECTURE,
-            "recipe": _without_paths({"recipe": recipe.model_dump(mode="json")})["recipe"],
+            "recipe": _without_paths(recipe.model_dump(mode="json")),
             "data": run["data"],
             "iterations": run["iteration"],
             "batch": recipe.batch,
@@ -106,19 +108,15 @@ def title_of(recipe: Recipe) -> str:
     return "MSE" if recipe.loss.kind == "mse" else f"PECL-{recipe.loss.distance.capitalize()}"
 
 
-def _without_paths(stage: dict[str, Any]) -> dict[str, Any]:
-    """A stage with folders named as cards name them; where they lay on the training machine tells nobody anything."""
-    recipe = dict(stage.get("recipe", {}))
-    for key in ("data", "validation"):
-        sources = recipe.get(key)
-        if isinstance(sources, list):
-            recipe[key] = [_renamed(source) for source in sources]
-        elif sources:
-            recipe[key] = _renamed(sources)
+def _without_paths(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe with folders named as cards name them; where they lay on the training machine tells nobody anything."""
+    recipe = {**recipe, "data": [_renamed(source) for source in recipe["data"]]}
+    if recipe["validation"]:
+        recipe["validation"] = _renamed(recipe["validation"])
     for key in ("init_from", "embedder"):
         if recipe.get(key):
             recipe[key] = "/".join(Path(recipe[key]).parts[-2:])
-    return {**stage, "recipe": recipe}
+    return recipe
 
 
 def _renamed(source: dict[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,12 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from filelock import FileLock, Timeout
 
 try:
     from lightning_fabric import Fabric
@@ -23,14 +25,35 @@ from lpsr.errors import InputError
 from lpsr.files import read_json, write_bytes, write_json
 from lpsr.training.recipe import DataSource, EmbedderRecipe, Precision, Recipe, parse
 
-STATE, RUN, RECIPE, LOG = "state.safetensors", "run.json", "recipe.json", "log.jsonl"
+STATE, RUN, RECIPE, LOG, LOCK = "state.safetensors", "run.json", "recipe.json", "log.jsonl", ".lock"
 
 Batch = TypeVar("Batch")
 Report = Callable[[dict[str, Any]], None]
 
 
-def claim(folder: Path, recipe: Recipe | EmbedderRecipe) -> None:
-    """Make the folder this recipe's. Raises InputError where it holds another run, or anything but a run."""
+@contextmanager
+def claimed(folder: Path, recipe: Recipe | EmbedderRecipe, fabric: Fabric) -> Iterator[None]:
+    """Make the folder this recipe's and keep other trainings out of it meanwhile.
+
+    Raises InputError where it holds another run, or anything but a run, or where that run is being trained just now.
+    """
+    with fabric.rank_zero_first():
+        _claim(folder, recipe)
+    if not fabric.is_global_zero:
+        yield
+        return
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(f"The run in {folder} is being trained by another process.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _claim(folder: Path, recipe: Recipe | EmbedderRecipe) -> None:
     path = folder / RECIPE
     if path.is_file():
         try:

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from lpsr.degrade import SCALE
 from lpsr.errors import InputError
 from lpsr.files import read_json
 from lpsr.losses.criterion import LossConfig
@@ -33,13 +34,27 @@ class DataSource(BaseModel):
 
     folder: str
     split: str | None = "train"
-    share: float = Field(1.0, gt=0)
+    share: float = Field(1.0, gt=0, allow_inf_nan=False)
     name: str = ""
     limit: int | None = Field(None, ge=1)
 
     @property
     def label(self) -> str:
         return self.name or Path(self.folder).name
+
+
+def _val_split(value: Any) -> Any:
+    return {"split": "val", **value} if isinstance(value, dict) else value
+
+
+# Where a recipe does not name the split, validation takes "val".
+Validation = Annotated[DataSource | None, BeforeValidator(_val_split)]
+
+
+def _refuse_training_plates(recipe: "Recipe | EmbedderRecipe") -> None:
+    held_out = recipe.validation
+    if held_out and (held_out.folder, held_out.split) in {(source.folder, source.split) for source in recipe.data}:
+        raise ValueError(f"validation on split {held_out.split!r} of the same folder that is trained on says nothing")
 
 
 class Recipe(BaseModel):
@@ -56,14 +71,14 @@ class Recipe(BaseModel):
         ema: decay of the exponential moving average of the weights; the average is what is validated and kept.
         precision: "bf16-mixed" computes in bfloat16 where that is safe.
         init_from: a run's or a checkpoint's ``.safetensors`` with the same architecture to start from.
-        embedder: for PECL, a ``.safetensors`` from ``pretrain-embedder``, or torchvision's ImageNet ResNet-18; None is
-            the one in ``checkpoints/``.
+        embedder: for PECL, a ``.safetensors`` from ``pretrain-embedder``, or torchvision's ImageNet ResNet-18
+            converted to safetensors; None is the one in ``checkpoints/``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: tuple[DataSource, ...] = Field(min_length=1)
-    validation: DataSource | None = None
+    validation: Validation = None
     network: NetworkConfig = NetworkConfig()
     loss: LossConfig = LossConfig()
     patch: PatchSize = (64, 64)
@@ -75,11 +90,20 @@ class Recipe(BaseModel):
     warm_up: int = Field(0, ge=0)
     ema: float = Field(0.999, ge=0, lt=1)
     precision: Precision = "bf16-mixed"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     init_from: str | None = None
     embedder: str | None = None
     log_every: int = Field(50, ge=1)
     validate_every: int = Field(500, ge=1)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Recipe":
+        _refuse_training_plates(self)
+        if self.network.scale != SCALE:
+            raise ValueError(f"the network must restore ×{SCALE}, not ×{self.network.scale}")
+        if self.loss.kind == "pecl" and self.loss.form == "paired" and self.batch < 2:
+            raise ValueError("the paired form needs a batch of at least two")
+        return self
 
 
 class EmbedderRecipe(BaseModel):
@@ -88,15 +112,20 @@ class EmbedderRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: tuple[DataSource, ...] = Field(min_length=1)
-    validation: DataSource | None = None
+    validation: Validation = None
     patch: PatchSize = (64, 64)
     iterations: int = Field(4000, ge=1)
     batch: int = Field(48, ge=2, le=4096)
     learning_rate: float = Field(1e-3, gt=0, le=1)
     precision: Precision = "bf16-mixed"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     log_every: int = Field(50, ge=1)
     validate_every: int = Field(500, ge=1)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "EmbedderRecipe":
+        _refuse_training_plates(self)
+        return self
 
 
 def parse(model: type[BaseModel], values: Any) -> Any:

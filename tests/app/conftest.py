@@ -17,6 +17,8 @@ from lpsr.data.generator import generate
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# Seconds that the start of the page, and its first comparison, may take.
+PATIENCE = 180
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -69,40 +71,48 @@ def tiny_checkpoints(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def uploads(tmp_path_factory):
-    """Where the page keeps uploads."""
-    return tmp_path_factory.mktemp("uploads")
-
-
-@pytest.fixture(scope="session")
-def address(tiny_checkpoints, uploads, tmp_path_factory):
-    """The running page's address."""
+def address(tiny_checkpoints, plate_file, tmp_path_factory):
+    """The running page's address, once it has compared a plate; after the tests it must leave no file."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = tmp_path_factory.mktemp("log") / "page.txt"
-    environment = os.environ | {"LPSR_CHECKPOINTS": str(tiny_checkpoints), "GRADIO_TEMP_DIR": str(uploads)}
-    environment.pop("CCPD_ROOT", None)
+    files = tmp_path_factory.mktemp("files")
+    environment = os.environ | {"LPSR_CHECKPOINTS": str(tiny_checkpoints), "TMPDIR": str(files)}
+    for name in ("CCPD_ROOT", "GRADIO_TEMP_DIR"):
+        environment.pop(name, None)
     with open(log, "w") as file:
         process = subprocess.Popen(
             [sys.executable, "app.py", "--port", str(port)], cwd=ROOT, env=environment, stdout=file, stderr=file
         )
     url = f"http://127.0.0.1:{port}/"
     try:
-        for _ in range(240):
-            assert process.poll() is None, log.read_text()
-            try:
-                urllib.request.urlopen(url, timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.25)
-        else:
-            pytest.fail(f"The page did not start: {log.read_text()}")
+        _wait_until(url, plate_file, process, log)
         yield url
+        assert list(files.glob("lpsr-*")), "The page keeps uploads elsewhere than this test looks."
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(30)
     assert "Traceback" not in log.read_text(), log.read_text()
+    assert list(files.glob("lpsr-*")) == []
+
+
+def _wait_until(url, picture, process, log):
+    """Until the page answers, and then until it compares ``picture``: a busy machine loads the models for long."""
+    from gradio_client import Client, handle_file
+
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            break
+        except OSError:
+            time.sleep(0.25)
+    else:
+        pytest.fail(f"The page did not start: {log.read_text()}")
+    client = Client(url, verbose=False, analytics_enabled=False)
+    client.submit(handle_file(str(picture)), api_name="/compare").result(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +135,7 @@ def visit(browser, address):
 
     def open_page(query="", **options):
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         page.foreign = []

@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pytest
 
 from lpsr.compare import compare
@@ -31,7 +32,7 @@ def test_it_gives_what_compare_gives(ask, plate_file, tiny_checkpoints):
         assert one["reading"]["plate_text"] == other["reading"]["plate_text"]
 
 
-def test_trouble_gets_one_sentence_or_an_answer(ask, hostile, uploads):
+def test_trouble_gets_one_sentence_or_an_answer(ask, hostile):
     for path, words in hostile.values():
         if words is None:
             assert ask(path)["hr_size"][0] > 64, path.name
@@ -43,9 +44,14 @@ def test_trouble_gets_one_sentence_or_an_answer(ask, hostile, uploads):
         assert "Traceback" not in sentence and "\n" not in sentence and sentence.endswith(".")
     with pytest.raises(gradio_client.exceptions.AppError, match="Send a picture"):
         ask(None)
-    assert [path for path in uploads.rglob("*") if path.is_file()] == []
 
 
 def test_only_compare_is_offered(address):
     client = gradio_client.Client(address, verbose=False, analytics_enabled=False)
     assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/compare"]
+
+
+def test_nobody_passes_the_queue(address):
+    for kind in ("run", "api"):
+        answer = httpx.post(f"{address}gradio_api/{kind}/compare", json={"data": [None]})
+        assert answer.status_code == 404 and "queue" in answer.text

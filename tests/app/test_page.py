@@ -5,6 +5,7 @@ import io
 import re
 
 import numpy as np
+import pytest
 from PIL import Image
 
 MODELS = ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan"]
@@ -43,10 +44,30 @@ def test_it_opens_with_a_plate_compared_and_nothing_to_scroll(visit):
     boxes = [one.bounding_box() for one in page.locator(".card img").all()]
     assert len({(round(box["width"]), round(box["height"])) for box in boxes}) == 1
     assert all(page.eval_on_selector_all(".card img", "all => all.map(one => one.alt)"))
-    page.locator(".term").first.focus()
-    shown = page.evaluate("getComputedStyle(document.querySelector('.term'), '::after').content")
-    assert "Peak signal-to-noise" in shown
     assert page.foreign == []
+
+
+TIP = """term => {
+  const tip = getComputedStyle(term, '::after');
+  const box = term.offsetParent.getBoundingClientRect();
+  const left = box.left + parseFloat(tip.left) + new DOMMatrix(tip.transform === 'none' ? '' : tip.transform).m41;
+  const padding = tip.boxSizing === 'border-box' ? 0 : parseFloat(tip.paddingLeft) + parseFloat(tip.paddingRight);
+  return [tip.content, left, left + parseFloat(tip.width) + padding];
+}"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_term_is_explained_on_the_screen(visit, width):
+    page = visit(viewport={"width": width, "height": 900})
+    for term in page.locator(".term").all():
+        term.focus()
+        content, left, right = term.evaluate(TIP)
+        assert len(content) > 20 and left >= 0 and right <= width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert "Peak signal-to-noise" in page.locator(".term").first.get_attribute("data-tip")
+    page.locator(".term").first.focus()
+    page.keyboard.press("Escape")
+    assert page.evaluate("!document.activeElement.matches('.term')")
 
 
 def test_another_plate_changes_the_result_and_the_address(visit):
@@ -62,8 +83,9 @@ def test_another_plate_changes_the_result_and_the_address(visit):
     assert hr(page) == after
 
 
-def test_an_upload_is_compared_and_then_deleted(visit, plate_file, uploads):
+def test_an_upload_is_compared(visit, plate_file):
     page = visit()
+    page.locator("summary").click()
     before = hr(page)
     upload(page, plate_file)
     wait_for_other(page, before)
@@ -72,7 +94,7 @@ def test_an_upload_is_compared_and_then_deleted(visit, plate_file, uploads):
     assert page.locator(".card .chip.right, .card .chip.wrong").count() == 0
     assert page.locator(".card .chip.sure, .card .chip.weak").count() >= 7
     assert page.locator('.shelf button[aria-pressed="true"]').count() == 0
-    assert [path for path in uploads.rglob("*") if path.is_file()] == []
+    assert page.locator("details[open] pre").is_visible()
 
 
 def test_a_picture_can_be_pasted(visit, plate_file):
@@ -107,30 +129,59 @@ def test_a_file_that_is_no_picture_gets_a_sentence_and_loses_nothing(visit, host
         page.locator(".alert", has_text=re.compile(words)).wait_for()
         assert page.locator(".alert").count() == 1
         assert hr(page) == before and models(page) == MODELS
+    number = page.get_attribute(".alert", "data-number")
+    upload(page, hostile["huge.png"][0])
+    page.locator(f".alert:not([data-number='{number}'])").wait_for()
     upload(page, plate_file)
     wait_for_other(page, before)
     assert page.locator(".alert").count() == 0
 
 
-def test_a_small_picture_is_restored_directly_without_psnr_and_a_large_one_is_not(visit, tmp_path):
+@pytest.fixture(scope="module")
+def small_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("small") / "small.png"
     values = np.random.default_rng(0).integers(0, 255, (8, 24, 3), dtype=np.uint8)
-    Image.fromarray(values).save(tmp_path / "small.png")
+    Image.fromarray(values).save(path)
+    return path
+
+
+def test_a_small_picture_is_restored_directly_without_psnr_and_a_large_one_is_not(visit, small_file, tmp_path):
     page = visit()
     before = hr(page)
-    page.get_by_label("Already small").check()
-    page.locator(".alert", has_text="too large to be restored directly").wait_for()
-    assert models(page) == MODELS
-    assert not page.get_by_label("Already small").is_checked()
-    upload(page, tmp_path / "small.png")
-    wait_for_other(page, before)
+    box = page.get_by_label("Already small")
+    upload(page, small_file)
+    before = wait_for_other(page, before)
     page.locator(".note", has_text="already low resolution").wait_for()
-    page.get_by_label("Already small").check()
+    box.check()
     page.wait_for_selector('.card[data-model="hr"]', state="detached")
     assert models(page) == MODELS[1:]
     assert "dB" not in page.inner_text(".cards")
     assert "192 × 64" in page.get_attribute('.card[data-model="mse"] img', "alt")
-    page.get_by_label("Already small").uncheck()
+    box.uncheck()
     page.wait_for_selector('.card[data-model="hr"]')
+    Image.new("RGB", (320, 96)).save(tmp_path / "large.png")
+    upload(page, tmp_path / "large.png")
+    wait_for_other(page, before)
+    box.check()
+    page.locator(".alert", has_text="too large to be restored directly").wait_for()
+    page.wait_for_function("!document.querySelector('#direct input').checked")
+    assert models(page) == MODELS
+
+
+def test_the_box_can_be_ticked_before_the_upload_and_leaves_the_shelf_alone(visit, small_file):
+    page = visit()
+    before = hr(page)
+    box = page.get_by_label("Already small")
+    box.check()
+    page.locator(".shelf button").nth(3).click()
+    wait_for_other(page, before)
+    assert models(page) == MODELS and box.is_checked() and page.locator(".alert").count() == 0
+    upload(page, small_file)
+    page.wait_for_selector('.card[data-model="hr"]', state="detached")
+    assert models(page) == MODELS[1:] and box.is_checked()
+    page.locator(".shelf button").nth(3).click()
+    page.wait_for_selector('.card[data-model="hr"]')
+    assert box.is_checked()
 
 
 def text_brightness(page):
@@ -144,7 +195,9 @@ def test_the_maps_are_drawn_for_the_compared_plate(visit):
     for name in ("noise", "blur", "compression"):
         page.wait_for_selector(f"#map-{name} .heatmaplayer image")
         titles = page.locator(f"#map-{name} .annotation-text").all_text_contents()
-        assert len(titles) == 5 and titles[0].startswith("HR, mean ") and "MSE" in titles[2]
+        assert len(titles) == 5 and titles[0].startswith("HR, ") and "MSE" in titles[2]
+    assert page.locator(".means tbody tr").count() == 5
+    assert page.get_attribute(".means + p a", "href").startswith("data:text/csv;charset=utf-8,model,Noise")
     assert text_brightness(page) < 80
     assert page.foreign == []
 
@@ -163,6 +216,7 @@ def test_two_visitors_never_see_each_others_plate(visit, tmp_path):
     for shade, page in zip((60, 200), pages, strict=True):
         Image.new("RGB", (96, 32), (shade, shade, shade)).save(tmp_path / f"{shade}.png")
         own.append(hr(page))
+    for shade, page in zip((60, 200), pages, strict=True):
         upload(page, tmp_path / f"{shade}.png")
     shown = [wait_for_other(page, before) for page, before in zip(pages, own, strict=True)]
     assert shown[0] != shown[1]

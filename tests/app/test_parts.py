@@ -2,15 +2,19 @@
 
 import base64
 import dataclasses
+import socket
+from functools import partial
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 
-from lpsr.app import cards
+from lpsr.app import cards, maps_tab, session
 from lpsr.app.charts import TEMPLATE, heat_maps
 from lpsr.app.compare_tab import take_picture
 from lpsr.app.gallery import MOST, Shelf, data_uri, shelves
+from lpsr.app.maps_tab import MapsTab
 from lpsr.app.page import build, main
 from lpsr.app.session import _usable_models, api_compare, from_entry, from_picture
 from lpsr.compare import Result, compare
@@ -95,11 +99,18 @@ def test_the_shipped_shelf_and_a_folder_of_real_plates(ccpd_root, monkeypatch):
     assert len(real.entries) == MOST and {entry.plate.split for entry in real.entries} == {"test"}
 
 
-def test_a_plate_of_the_shelf_is_compared_once(monkeypatch):
+def test_a_plate_of_the_shelf_is_compared_once_for_each_set_of_checkpoints(monkeypatch, tmp_path):
     monkeypatch.delenv("CCPD_ROOT", raising=False)
-    entry = shelves()[0].entries[0]
-    assert from_entry(entry) is from_entry(entry)
-    assert from_entry(entry).text == entry.plate.text
+    monkeypatch.setattr("lpsr.checkpoints.CHECKPOINTS", tmp_path)
+    notes = ["trouble"]
+    monkeypatch.setattr(session, "_compare", lambda *_: (object(), tuple(notes)))
+    entry = shelves()[0].entries[1]
+    assert from_entry(entry) is not from_entry(entry), "trouble may pass"
+    notes.clear()
+    first = from_entry(entry)
+    assert first is from_entry(entry) and first.text == entry.plate.text
+    (tmp_path / "mse.json").touch()
+    assert from_entry(entry) is not first
 
 
 def test_a_large_picture_says_that_it_was_reduced():
@@ -125,26 +136,12 @@ def test_a_page_without_checkpoints_shows_bicubic(monkeypatch):
     assert [one["name"] for one in found["models"]] == ["hr", "lr", "bicubic"]
 
 
-def test_an_upload_is_deleted_whatever_it_holds(tmp_path):
-    for content in (encode_png(generate(1, 4).picture), b"nothing"):
-        path = tmp_path / "upload.png"
-        path.write_bytes(content)
-        try:
-            take_picture(str(path))
-        except InputError:
-            assert content == b"nothing"
-        assert not path.exists()
+def test_equal_uploads_are_one_file_that_both_visitors_can_read(tmp_path):
+    path = tmp_path / "upload.png"
+    path.write_bytes(encode_png(generate(1, 4).picture))
+    np.testing.assert_array_equal(take_picture(str(path)), take_picture(str(path)))
     with pytest.raises(InputError, match="did not arrive"):
-        take_picture(str(tmp_path / "upload.png"))
-
-
-def test_a_closed_visit_is_forgotten(monkeypatch):
-    monkeypatch.delenv("CCPD_ROOT", raising=False)
-    page, _ = build(shelves())
-    page.state_holder = SimpleNamespace(session_data={"closed": 1, "open": 2})
-    forget = next(one.fn for one in page.fns.values() if one.targets[0][1] == "unload")
-    forget(SimpleNamespace(session_hash="closed"))
-    assert page.state_holder.session_data == {"open": 2}
+        take_picture(str(tmp_path / "gone.png"))
 
 
 def test_heat_maps_share_one_scale_and_the_template():
@@ -153,6 +150,67 @@ def test_heat_maps_share_one_scale_and_the_template():
     assert len(figure.data) == 5 and {trace.coloraxis for trace in figure.data} == {"coloraxis"}
     assert figure.layout.coloraxis.cmax == 0.5 and figure.layout.template == TEMPLATE
     assert figure.layout.xaxis.title.text is None and figure.layout.xaxis5.title.text == "x, px"
+
+
+@pytest.mark.parametrize("width", [320, 600, 1000, 1024, 1280, 1920])
+@pytest.mark.parametrize("shape", [(64, 216), (40, 168), (8, 640), (640, 8)])
+def test_heat_maps_fit_every_page_and_plate(width, shape):
+    columns = 1 if width < 600 else 3 if width < 1024 else 5
+    figure = heat_maps([(str(i), np.zeros(shape, np.float32)) for i in range(5)], MAPS["noise"], 5, columns, width)
+    assert 100 < figure.layout.height < 2600
+
+
+def test_a_large_map_is_thinned_but_keeps_its_pixels(monkeypatch):
+    values = np.arange(640 * 400, dtype=np.float32).reshape(640, 400)
+    trace = heat_maps([("HR", values)], MAPS["noise"], 5, 1, 1440).data[0]
+    assert trace.z.shape == (320, 200) and trace.dx == trace.dy == 2
+    assert trace.z[3, 5] == values[6, 10]
+
+
+def drawn(width=1440, picture=None):
+    choice = from_picture(generate(1, 3).picture if picture is None else picture, "Own picture")
+    tab = SimpleNamespace(plots=[None] * 3)
+    return partial(MapsTab._draw, tab, choice, width)
+
+
+def test_means_are_given_as_csv_and_a_missing_grid_is_said(monkeypatch):
+    monkeypatch.setattr("lpsr.checkpoints.known_models", lambda: ["bicubic"])
+    heading, *figures, table = drawn(picture=np.full((32, 96, 3), 90, np.uint8))()
+    assert "Own picture" in heading and len(figures) == 3
+    lines = unquote(table.partition("charset=utf-8,")[2].partition('"')[0]).splitlines()
+    assert lines == [
+        'model,"Noise, levels","Blur, share","Compression, levels"',
+        "HR,0.0000,0.0000,0.0000",
+        "Bicubic,0.0000,0.0000,0.0000",
+    ]
+    titles = [one.text for one in figures[2].layout.annotations]
+    assert all("no JPEG grid found" in one for one in titles)
+
+
+def test_a_fault_in_the_maps_gets_a_sentence(monkeypatch):
+    monkeypatch.setattr("lpsr.checkpoints.known_models", lambda: ["bicubic"])
+    draw = drawn()
+    monkeypatch.setattr(maps_tab, "_maps", lambda *_: 1 / 0)
+    heading, *figures, _ = draw()
+    assert "fault in the program" in heading and figures == [None] * 3
+
+
+def test_a_port_that_cannot_be_served_gets_a_sentence(capsys, monkeypatch):
+    monkeypatch.delenv("CCPD_ROOT", raising=False)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for port in ("99999", str(taken.getsockname()[1])):
+            assert main(["--port", port]) == 2
+            shown = capsys.readouterr().err.strip()
+            assert shown.startswith("app: The page cannot be served: ") and "\n" not in shown
+
+
+def test_a_failed_warm_up_is_one_line(monkeypatch, caplog):
+    monkeypatch.delenv("CCPD_ROOT", raising=False)
+    monkeypatch.setattr("lpsr.app.compare_tab.from_entry", lambda _: 1 / 0)
+    build(shelves())[1].warm_up()
+    assert caplog.text.count("\n") == 1 and "division by zero" in caplog.text
 
 
 def test_a_wrong_folder_gets_a_sentence(capsys, tmp_path):

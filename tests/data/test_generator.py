@@ -1,6 +1,7 @@
 """The generator: reproducible, truthful about where things are, and safe with folders."""
 
 import json
+import math
 from dataclasses import replace
 from itertools import combinations
 
@@ -182,6 +183,14 @@ def test_a_folder_round_trips(tmp_path):
         assert min(plate.hr().shape[:2]) >= 8
 
 
+def test_hr_is_every_pixel_that_the_plate_touches(tmp_path):
+    folder = synthesize(tmp_path / "plates", 6, 9, suffix=".png")
+    for plate in open_plates(folder):
+        # Pixel i covers [i, i + 1): a plate from x0 to x1 touches the pixels from floor(x0) to ceil(x1) - 1.
+        (x0, y0), (x1, y1) = np.floor(plate.corners.min(0)).astype(int), np.ceil(plate.corners.max(0)).astype(int)
+        np.testing.assert_array_equal(plate.hr(multiple=1), plate.picture()[y0:y1, x0:x1])
+
+
 def test_the_same_request_writes_the_same_folder(tmp_path):
     first, second = (synthesize(tmp_path / name, 3, 4) for name in "ab")
     files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
@@ -219,7 +228,18 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("arguments", [{"count": 0}, {"suffix": ".gif"}, {"split": {"train": 0}}, {"split": ""}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"count": 0},
+        {"seed": -1},
+        {"suffix": ".gif"},
+        {"split": ""},
+        {"split": {}},
+        *({"split": {"train": 1.0, "test": share}} for share in (0, -1, math.inf, math.nan)),
+        {"split": {"train": 1e308, "test": 1e308}},
+    ],
+)
 def test_senseless_requests_are_refused(tmp_path, arguments):
     with pytest.raises(InputError):
         synthesize(tmp_path / "plates", **({"count": 2} | arguments))

@@ -1,4 +1,5 @@
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,6 +95,13 @@ def test_a_link_cannot_lead_outside_either(folder):
         open_plates(folder)
 
 
+def test_a_link_to_itself_is_a_sentence(folder):
+    (folder / "val" / "loop.png").symlink_to("loop.png")
+    replace_in_index(folder, "val/2.png", "val/loop.png")
+    with pytest.raises(InputError, match=r"line 4.*not a file of this folder"):
+        open_plates(folder)
+
+
 @pytest.mark.parametrize("column", ["file", "text", "split"])
 def test_missing_columns_are_named(folder, column):
     replace_in_index(folder, column, "other")
@@ -160,6 +168,21 @@ def test_a_split_list_without_any_plate_of_the_folder_is_a_sentence(tmp_path):
     save_png(tmp_path / "ccpd_base" / SCENE, picture())
     (tmp_path / "val.txt").write_text("gone.jpg\n")
     with pytest.raises(InputError, match="val"):
+        open_plates(tmp_path, "val")
+
+
+def test_a_split_list_that_cannot_be_read_is_a_sentence(tmp_path, monkeypatch):
+    save_png(tmp_path / "ccpd_base" / SCENE, picture())
+    (tmp_path / "val.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"Cannot read .*val\.txt"):
+        open_plates(tmp_path, "val")
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    # The mode of the file would not stop the superuser.
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(InputError, match=r"Cannot read .*val\.txt.*Permission denied"):
         open_plates(tmp_path, "val")
 
 

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -166,7 +167,7 @@ def test_the_recogniser_gets_bgr() -> None:
         seen.append(bgr)
         return np.full((20, len(characters)), 1 / len(characters))
 
-    CtcReader("name", "1", "engine", characters, probabilities).read(np.full((4, 5, 3), (10, 20, 30), np.uint8))
+    CtcReader("name", "engine", characters, probabilities).read(np.full((4, 5, 3), (10, 20, 30), np.uint8))
     assert seen[0][0, 0].tolist() == [30, 20, 10]
     assert seen[0].flags.c_contiguous
 
@@ -187,9 +188,12 @@ def test_a_reading_as_json() -> None:
 
 
 def test_labels_say_which_program_reads() -> None:
+    import onnxruntime
+
     assert get_reader("paddle-onnx").engine.startswith("PaddleOCR 3.")
     assert get_reader("rapidocr").engine.startswith("RapidOCR 3.")
-    assert get_reader("rapidocr").version in get_reader("rapidocr").engine
+    for name in ENGINES:
+        assert get_reader(name).engine.endswith(f", onnxruntime {onnxruntime.__version__}")
 
 
 def test_a_reader_is_loaded_once(nothing_loaded: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +292,8 @@ def test_native_reads_one_picture_at_a_time(monkeypatch: pytest.MonkeyPatch, pad
             inside.release()
 
     own = paddleocr.paddlex_predictor
-    monkeypatch.setattr(paddle, "version", lambda package: "1.0")
+    # The module, and no package "paddlepaddle": its GPU build has another name.
+    monkeypatch.setitem(sys.modules, "paddle", SimpleNamespace(__version__="9.8"))
     predictor = SimpleNamespace(pre_tfs=own.pre_tfs, post_op=own.post_op, runner=runner)
     reader = paddle._reader("paddle-native", MODEL_NAME, "paddle", SimpleNamespace(paddlex_predictor=predictor))
     text, picture = crops(1)[0]
@@ -296,7 +301,7 @@ def test_native_reads_one_picture_at_a_time(monkeypatch: pytest.MonkeyPatch, pad
         readings = list(pool.map(reader.read, [picture] * 12))
     assert {reading.plate_text for reading in readings} == {text}
     assert not crowded
-    assert readings[0].engine == f"PaddleOCR 1.0, {MODEL_NAME}, paddlepaddle 1.0"
+    assert readings[0].engine == f"PaddleOCR {version('paddleocr')}, {MODEL_NAME}, paddlepaddle 9.8"
 
 
 OFFLINE = """

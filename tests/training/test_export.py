@@ -92,7 +92,12 @@ def test_a_name_that_cannot_be_is_refused(runs, tmp_path, name):
 
 
 def test_a_checkpoint_can_be_trained_on(runs, tmp_path):
-    export_run(runs / "run", "mine", tmp_path)
+    card = export_run(runs / "run", "mine", tmp_path)
     recipe = json.loads((runs / "run" / "recipe.json").read_text()) | {"init_from": str(tmp_path / "mine.safetensors")}
     run = train(parse(Recipe, recipe), tmp_path / "next")
-    assert run["warm_up_stages"] == [{"weights": "mine.safetensors"}]
+    assert run["init_sha256"] == card.sha256
+    # The checkpoint's own history, then the checkpoint.
+    assert [stage["best_iteration"] for stage in run["stages"]] == [
+        card.stages[0]["best_iteration"],
+        card.kept_iteration,
+    ]

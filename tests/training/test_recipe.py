@@ -51,6 +51,11 @@ def test_a_recipe_survives_json(tmp_path):
         ({"learning_rate": -1}, "learning_rate: "),
         ({"precision": "16-mixed"}, "precision: "),
         ({"loss": {"form": "repel"}}, "loss.form: "),
+        ({"seed": 2**63}, "seed: "),
+        ({"data": [{"folder": "a", "share": float("inf")}]}, "data.0.share: "),
+        ({"network": {"upsample_channels": [8, 8]}}, "must restore ×8, not ×4"),
+        ({"loss": {"kind": "pecl", "form": "paired"}, "batch": 1}, "batch of at least two"),
+        ({"validation": {"folder": "plates", "split": "train"}}, "split 'train' of the same folder"),
     ],
 )
 def test_an_impossible_setting_is_one_sentence(values, words):
@@ -79,3 +84,10 @@ def test_a_bad_file_is_said(tmp_path):
     (tmp_path / "recipe.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="not valid JSON"):
         load_recipe(tmp_path / "recipe.json")
+
+
+@pytest.mark.parametrize("model", [Recipe, EmbedderRecipe])
+def test_validation_takes_split_val_where_none_is_named(model):
+    assert parse(model, {**DATA, "validation": {"folder": "plates"}}).validation.split == "val"
+    assert parse(model, {**DATA, "validation": {"folder": "plates", "split": "test"}}).validation.split == "test"
+    assert parse(model, DATA).validation is None

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +13,14 @@ from lpsr.checkpoints import shipped_embedder
 from lpsr.data.patches import NO_AUGMENTATION, PatchSampler, load_sources
 from lpsr.data.plates import open_plates
 from lpsr.errors import InputError
-from lpsr.files import read_json
+from lpsr.files import read_json, sha256
 from lpsr.metrics.fidelity import psnr
 from lpsr.models.embedder import ResNet18
 from lpsr.models.network import SuperResolutionNetwork
 from lpsr.models.restorer import NetworkRestorer, to_tensor
 from lpsr.models.weights import load_tensors, save_tensors
 from lpsr.training import trainer
-from lpsr.training.loop import Log, any_process, claim, cosine, make_fabric, own_places, prefetch, read_log
+from lpsr.training.loop import LOCK, Log, any_process, claimed, cosine, make_fabric, own_places, prefetch, read_log
 from lpsr.training.recipe import EmbedderRecipe, Recipe, parse
 from lpsr.training.trainer import BEST, LOG, RECIPE, RUN, STATE, train, update_average
 
@@ -59,6 +60,10 @@ def embedder(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("embedder") / "embedder.safetensors"
     save_tensors(path, ResNet18(1000).state_dict())
     return str(path)
+
+
+def cpu():
+    return make_fabric("32-true", "cpu")
 
 
 def stop_after(count: int):
@@ -187,7 +192,9 @@ def test_a_crash_while_saving_leaves_the_state_before(make_recipe, tmp_path, mon
         train(recipe, tmp_path / "crashed")
     monkeypatch.undo()
     assert load_tensors(tmp_path / "crashed" / STATE)[1]["iteration"] == 4
-    assert len([path for path in (tmp_path / "crashed").iterdir() if path.name.startswith(".")]) == 0
+    assert (
+        len([path for path in (tmp_path / "crashed").iterdir() if path.name.startswith(".") and path.name != LOCK]) == 0
+    )
     train(recipe, tmp_path / "crashed")
     assert_same_run(tmp_path / "whole", tmp_path / "crashed")
 
@@ -214,8 +221,8 @@ def test_a_finished_run_is_left_as_it_is(make_recipe, tmp_path):
 def test_a_folder_of_another_recipe_or_of_other_things_is_refused(make_recipe, tmp_path):
     train(make_recipe(iterations=1), tmp_path / "run")
     for other in (make_recipe(iterations=2), parse(EmbedderRecipe, {"data": make_recipe().data})):
-        with pytest.raises(InputError, match="another recipe"):
-            claim(tmp_path / "run", other)
+        with pytest.raises(InputError, match="another recipe"), claimed(tmp_path / "run", other, cpu()):
+            pass
     with pytest.raises(InputError, match="another recipe"):
         train(make_recipe(iterations=2), tmp_path / "run")
     (tmp_path / "other").mkdir()
@@ -244,8 +251,8 @@ def test_a_run_starts_from_another_runs_weights_and_says_so(make_recipe, tmp_pat
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     train(second, tmp_path / "second")
     run = train(make_recipe(iterations=2, init_from=str(tmp_path / "second" / BEST)), tmp_path / "third")
-    assert [stage["recipe"]["seed"] for stage in run["warm_up_stages"]] == [0, 1]
-    assert [stage["iteration"] for stage in run["warm_up_stages"]] == [2, 2]
+    assert [stage["recipe"]["seed"] for stage in run["stages"]] == [0, 1]
+    assert [stage["iteration"] for stage in run["stages"]] == [2, 2]
     with pytest.raises(InputError, match="does not fit"):
         trainer.make_network(second.model_copy(update={"network": parse(type(second.network), {"blocks": 2})}))
 
@@ -312,3 +319,41 @@ def test_the_recipe_in_the_folder_is_the_runs(make_recipe, tmp_path):
     recipe = make_recipe(iterations=1)
     train(recipe, tmp_path / "run")
     assert parse(Recipe, read_json(tmp_path / "run" / RECIPE)) == recipe
+
+
+def test_two_trainings_never_share_a_folder(make_recipe, tmp_path):
+    recipe = make_recipe(iterations=1)
+    with claimed(tmp_path / "run", recipe, cpu()), pytest.raises(InputError, match="by another process"):
+        train(recipe, tmp_path / "run")
+    assert train(recipe, tmp_path / "run")["done"]
+
+
+def test_a_state_of_something_else_is_refused_not_forgotten(make_recipe, tmp_path):
+    recipe = make_recipe(iterations=2)
+    train(make_recipe(iterations=2), tmp_path / "run")
+    tensors, facts = load_tensors(tmp_path / "run" / STATE)
+    without_network = {name: tensor for name, tensor in tensors.items() if not name.startswith("step.")}
+    for broken in (without_network, {name: tensor.flatten()[:0] for name, tensor in tensors.items()}):
+        save_tensors(tmp_path / "run" / STATE, broken, **facts)
+        with pytest.raises(InputError, match="does not fit this recipe"):
+            train(recipe, tmp_path / "run")
+
+
+def test_resuming_needs_its_own_embedder_but_not_its_first_weights(make_recipe, embedder, tmp_path):
+    train(make_recipe(iterations=1), tmp_path / "first")
+    own = tmp_path / "embedder.safetensors"
+    own.write_bytes(Path(embedder).read_bytes())
+    recipe = make_recipe(
+        iterations=3, loss={"kind": "pecl"}, embedder=str(own), init_from=str(tmp_path / "first" / BEST)
+    )
+    train(recipe, tmp_path / "run", should_stop=stop_after(1))
+    before = read_json(tmp_path / "run" / RUN)
+    (tmp_path / "first" / BEST).unlink()
+    assert before["embedder_sha256"] == sha256(own) and len(before["stages"]) == 1
+    torch.manual_seed(1)
+    save_tensors(own, ResNet18(1000).state_dict())
+    with pytest.raises(InputError, match="embedder is not the one"):
+        train(recipe, tmp_path / "run")
+    own.write_bytes(Path(embedder).read_bytes())
+    run = train(recipe, tmp_path / "run")
+    assert run["done"] and run["stages"] == before["stages"] and run["init_sha256"] == before["init_sha256"]

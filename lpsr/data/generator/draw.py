@@ -26,7 +26,8 @@ class GeneratedPlate:
     Attributes:
         picture: ``(H, W, 3)`` uint8 RGB, a crop around the plate with some car.
         text: the plate text. kind: "blue" or "green".
-        corners: ``(4, 2)`` float32 pixels, clockwise from top left; pixel i covers [i, i + 1).
+        corners: ``(4, 2)`` float32 pixels, clockwise from top left; pixel i covers [i, i + 1), so a corner lies
+            within pixel ``floor``, as ``lpsr.images.bounding_crop`` takes it.
         character_quads: ``(n, 4, 2)`` float32 pixels, each character's box, clockwise from top left.
     """
 

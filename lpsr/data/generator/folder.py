@@ -1,6 +1,7 @@
 """A plate folder of generated plates."""
 
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -40,6 +41,8 @@ def synthesize(
     """
     if count < 1:
         raise InputError(f"At least one plate must be asked for, not {count}.")
+    if seed < 0:
+        raise InputError(f"The seed must not be negative, but it is {seed}.")
     splits = _assign_splits(count, seed, {split: 1.0} if isinstance(split, str) else split)
     plates = _different(seed, style)
     labelled = ((next(plates), {"split": name}) for name in splits)
@@ -104,8 +107,9 @@ def _different(seed: int, style: Style | None) -> Iterator[GeneratedPlate]:
 
 def _assign_splits(count: int, seed: int, shares: Mapping[str, float]) -> list[str]:
     """A split for each plate, in the given shares, shuffled."""
-    if not shares or any(not name or not share > 0 for name, share in shares.items()):
-        raise InputError("Every split needs a name and a share above zero, such as train=0.9.")
+    usable = all(name and share > 0 for name, share in shares.items())
+    if not shares or not usable or not math.isfinite(sum(shares.values())):
+        raise InputError("Every split needs a name and a finite share above zero, such as train=0.9.")
     edges = np.rint(np.cumsum(list(shares.values())) / sum(shares.values()) * count).astype(int)
     names = np.repeat(list(shares), np.diff(edges, prepend=0))
     return np.random.default_rng(seed).permutation(names).tolist()

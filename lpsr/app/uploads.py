@@ -1,0 +1,35 @@
+"""What a visitor sends, as the path of a file that nobody has opened yet."""
+
+import gradio as gr
+from gradio_client.utils import is_http_url_like
+
+NO_ADDRESS = "Send the picture itself, not an address."
+
+
+def _path(component: gr.components.Component, payload: gr.FileData | None) -> str | None:
+    # Gradio would open the file before we see it, and fail on a damaged one with its own words.
+    return None if payload is None else payload.path
+
+
+async def _stay(component: gr.components.Component, path: str | None) -> str | None:
+    # Gradio would download an address, of whatever size; an upload already lies in the folder that it sweeps.
+    if path is not None and is_http_url_like(path):
+        raise gr.Error(NO_ADDRESS, print_exception=False)
+    return path
+
+
+# Methods of a class, not of an instance: Gradio makes components anew for each visitor.
+class PictureUpload(gr.Image):
+    """``gr.Image`` that gives the path of the file as it came."""
+
+    is_template = True
+    preprocess = _path
+    async_move_resource_to_block_cache = _stay
+
+
+class FileUpload(gr.File):
+    """``gr.File`` that gives the path of the file as it came."""
+
+    is_template = True
+    preprocess = _path
+    async_move_resource_to_block_cache = _stay
