@@ -111,6 +111,7 @@ def one_bit_png(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [10_000, 30_000, 2**31 - 1])
 def test_a_decompression_bomb_is_refused_by_its_header(side):
     with pytest.raises(InputError, match="50 megapixels") as error:
@@ -118,6 +119,7 @@ def test_a_decompression_bomb_is_refused_by_its_header(side):
     assert "bomb.png" in sentence(error)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_large_picture_is_told_its_size():
     with pytest.raises(InputError, match="10000 × 10000 pixels; the limit is 50 megapixels"):
         open_picture(one_bit_png(10_000, 10_000))

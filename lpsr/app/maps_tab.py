@@ -44,7 +44,8 @@ class MapsTab:
         self.plots = []
         for name, one in MAPS.items():
             unit = f", 8-bit {one.unit} (of 255)" if one.unit else ", share from 0 to 1"
-            gr.HTML(f'<div class="map"><h2>{one.title}{unit}</h2><p>{one.description} {READ[name]}</p></div>')
+            words = f"<h2>{one.title}{unit}</h2><p>{one.description} {READ[name]}</p>"
+            gr.HTML(f'<div class="map">{words}</div>')
             self.plots.append(gr.Plot(label=one.title, show_label=False, elem_id=f"map-{name}", buttons=[]))
         self.means = gr.HTML("", elem_id="maps-means")
 

@@ -3,20 +3,22 @@
 import base64
 import dataclasses
 import socket
+from datetime import datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from gradio.state_holder import StateHolder
 
-from lpsr.app import cards, maps_tab, session
+from lpsr.app import cards, maps_tab, session, visits
 from lpsr.app.charts import TEMPLATE, heat_maps
 from lpsr.app.compare_tab import take_picture
 from lpsr.app.gallery import MOST, Shelf, data_uri, shelves
 from lpsr.app.maps_tab import MapsTab
 from lpsr.app.page import build, main
-from lpsr.app.session import _usable_models, api_compare, from_entry, from_picture
+from lpsr.app.session import Choice, _usable_models, api_compare, from_entry, from_picture
 from lpsr.compare import Result, compare
 from lpsr.data.generator import generate
 from lpsr.data.plates import Plate
@@ -28,7 +30,7 @@ from lpsr.readers import Reading
 
 def reading(text, confidences=None, raw=""):
     confidences = confidences or (0.9,) * len(text)
-    return Reading(raw, text, 0.9, tuple(confidences), "test")
+    return Reading(raw, text, 0.9, tuple(confidences), "test", 0.9)
 
 
 def kinds(html):
@@ -142,6 +144,26 @@ def test_equal_uploads_are_one_file_that_both_visitors_can_read(tmp_path):
     np.testing.assert_array_equal(take_picture(str(path)), take_picture(str(path)))
     with pytest.raises(InputError, match="did not arrive"):
         take_picture(str(tmp_path / "gone.png"))
+
+
+def test_a_visit_is_kept_while_it_is_used_and_a_call_is_not(monkeypatch):
+    monkeypatch.delenv("CCPD_ROOT", raising=False)
+    page, compare_tab = build(shelves())
+    page.state_session_capacity = 10
+    holder = StateHolder()
+    holder.set_blocks(page)
+    for name in ("old", "new", "call"):
+        holder[name]
+    for name in ("old", "new"):
+        holder[name][compare_tab.choice._id] = Choice(None, "Own picture")
+    now = datetime.now()
+    holder.time_last_used["old"] = now - timedelta(minutes=29)
+    visits.forget(holder, compare_tab.choice, now + timedelta(minutes=1))
+    assert set(holder.session_data) == {"old", "new", "call"}
+    visits.forget(holder, compare_tab.choice, now + timedelta(minutes=3))
+    assert set(holder.session_data) == set(holder.time_last_used) == {"new"}
+    visits.forget(holder, compare_tab.choice, now + timedelta(minutes=31))
+    assert not holder.session_data and not holder.time_last_used
 
 
 def test_heat_maps_share_one_scale_and_the_template():

@@ -3,16 +3,14 @@
 import json
 import secrets
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import pytest
-from gradio.state_holder import StateHolder
 
 from lpsr.app import page as page_module
 from lpsr.app import visits
 from lpsr.app.gallery import shelves
-from lpsr.app.session import Choice
 from lpsr.app.uploads import NO_ADDRESS
 
 
@@ -23,13 +21,14 @@ def brief(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder))
         patch.delenv("CCPD_ROOT", raising=False)
-        patch.setattr(page_module, "CACHE", (1, 5))
+        patch.setattr(page_module, "CACHE", (1, 15))
         patch.setattr(visits, "PAUSE", 0.5)
         patch.setattr(visits, "CALL", timedelta(seconds=5))
         patch.setattr(visits, "VISIT", timedelta(seconds=5))
         # What is measured does not matter here.
         patch.setattr("lpsr.app.session._usable_models", lambda: (["bicubic"], ()))
         page, compare_tab = page_module.build(shelves())
+        compare_tab.warm_up()
         page_module.launch(page, compare_tab)
         yield page, page.local_url, folder
         page.close(verbose=False)
@@ -96,7 +95,9 @@ def test_two_visitors_with_the_same_file_both_get_an_answer(brief, plate_file):
     names = [secrets.token_hex(4) for _ in range(2)]
     for name in names:
         join(brief, "_answer", [first], name)
-    assert all(answer(brief, name)[0]["hr_size"][0] > 64 for name in names)
+    for name in names:
+        found = answer(brief, name)
+        assert isinstance(found, list) and found[0]["hr_size"][0] > 64, found
 
 
 def test_an_address_is_refused_and_not_fetched(brief):
@@ -115,23 +116,3 @@ def test_nothing_is_left_of_a_visit_but_the_page(brief, plate_file):
     assert len(holder.session_data) >= 2 and files(folder)
     assert gone(lambda: not holder.session_data and not files(folder))
     assert not any(page.temp_file_sets) and not holder.time_last_used
-
-
-def test_a_visit_is_kept_while_it_is_used_and_a_call_is_not(monkeypatch):
-    monkeypatch.delenv("CCPD_ROOT", raising=False)
-    page, compare_tab = page_module.build(shelves())
-    page.state_session_capacity = 10
-    holder = StateHolder()
-    holder.set_blocks(page)
-    for name in ("old", "new", "call"):
-        holder[name]
-    for name in ("old", "new"):
-        holder[name][compare_tab.choice._id] = Choice(None, "Own picture")
-    now = datetime.now()
-    holder.time_last_used["old"] = now - timedelta(minutes=29)
-    visits.forget(holder, compare_tab.choice, now + timedelta(minutes=1))
-    assert set(holder.session_data) == {"old", "new", "call"}
-    visits.forget(holder, compare_tab.choice, now + timedelta(minutes=3))
-    assert set(holder.session_data) == set(holder.time_last_used) == {"new"}
-    visits.forget(holder, compare_tab.choice, now + timedelta(minutes=31))
-    assert not holder.session_data and not holder.time_last_used
