@@ -22,7 +22,7 @@ class Reader:
     engine = "pixel reader"
 
     def read(self, picture):
-        return Reading(str(picture[0, 0, 0]), "皖A12345", 0.5, (0.5,) * 7, self.engine)
+        return Reading(str(picture[0, 0, 0]), "皖A12345", 0.5, (0.5,) * 7, self.engine, 0.5)
 
 
 @pytest.fixture

@@ -40,8 +40,6 @@ _BETWEEN = 60
 _LOWEST, _HIGHEST = 30, 400
 # Cells of a map a side: more than a screen shows of one map, and a megabyte less of each.
 _CELLS = 320
-
-
 _BELOW = {
     "orientation": "h",
     "yref": "container",

@@ -26,7 +26,7 @@ READ = {
     "noise": "Bright means grainy. Fine texture counts as noise, and a restoration is smooth even where it is wrong.",
     "blur": "Bright means soft. A flat area takes the blur of the edges around it; invented edges are sharp too.",
     "compression": "Bright means blocky. A ×8 upsampler can leave an 8-pixel period of its own, "
-    "which this map cannot tell from JPEG's.",
+    "which this map cannot tell from JPEG's. Where no grid is found, the map is zero.",
 }
 _NOTHING = "No plate is kept for this visit, or no longer; choose one on the Compare tab."
 _SORRY = "The maps could not be drawn because of a fault in the program; its log says more."
@@ -95,7 +95,7 @@ def _caption(result: "Result", values: np.ndarray, one: "Map") -> str:
     colour = COLOURS.get(result.name, "")
     mark = f'<span style="color:{colour}">■</span> ' if colour.startswith("#") else ""
     # That map is zero throughout only where it found nothing to measure on.
-    value = "no JPEG grid found" if one.name == "compression" and not values.any() else f"mean {values.mean():.2f}"
+    value = "no JPEG grid" if one.name == "compression" and not values.any() else f"mean {values.mean():.2f}"
     return f"{mark}{escape(result.title)}, {value}"
 
 

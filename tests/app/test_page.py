@@ -49,7 +49,8 @@ def test_it_opens_with_a_plate_compared_and_nothing_to_scroll(visit):
 
 TIP = """term => {
   const tip = getComputedStyle(term, '::after');
-  const box = term.offsetParent.getBoundingClientRect();
+  const holder = getComputedStyle(term).position === 'static' ? term.offsetParent : term;
+  const box = holder.getBoundingClientRect();
   const left = box.left + parseFloat(tip.left) + new DOMMatrix(tip.transform === 'none' ? '' : tip.transform).m41;
   const padding = tip.boxSizing === 'border-box' ? 0 : parseFloat(tip.paddingLeft) + parseFloat(tip.paddingRight);
   return [tip.content, left, left + parseFloat(tip.width) + padding];
@@ -159,9 +160,11 @@ def test_a_small_picture_is_restored_directly_without_psnr_and_a_large_one_is_no
     assert "192 × 64" in page.get_attribute('.card[data-model="mse"] img', "alt")
     box.uncheck()
     page.wait_for_selector('.card[data-model="hr"]')
-    Image.new("RGB", (320, 96)).save(tmp_path / "large.png")
+    assert page.locator(".plate.reduced").count() == 0
+    Image.new("RGB", (640, 320)).save(tmp_path / "large.png")
     upload(page, tmp_path / "large.png")
     wait_for_other(page, before)
+    page.wait_for_selector(".plate.reduced")
     box.check()
     page.locator(".alert", has_text="too large to be restored directly").wait_for()
     page.wait_for_function("!document.querySelector('#direct input').checked")
@@ -197,7 +200,7 @@ def test_the_maps_are_drawn_for_the_compared_plate(visit):
         titles = page.locator(f"#map-{name} .annotation-text").all_text_contents()
         assert len(titles) == 5 and titles[0].startswith("HR, ") and "MSE" in titles[2]
     assert page.locator(".means tbody tr").count() == 5
-    assert page.get_attribute(".means + p a", "href").startswith("data:text/csv;charset=utf-8,model,Noise")
+    assert page.get_attribute(".means + p a", "href").startswith("data:text/csv;charset=utf-8,model%2C")
     assert text_brightness(page) < 80
     assert page.foreign == []
 

@@ -21,6 +21,10 @@ def picture(seed=0, height=24, width=48):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+def test_the_help_is_a_phrase_like_the_other_verbs():
+    assert maps.HELP[0].islower() and not maps.HELP.endswith(".")
+
+
 def test_every_map_is_written_as_values_and_as_a_picture(tmp_path, capsys):
     save_png(tmp_path / "plate.png", picture())
     assert run(tmp_path / "plate.png", "--output", tmp_path / "out", "--json", tmp_path / "means.json") == 0

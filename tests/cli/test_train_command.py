@@ -35,7 +35,7 @@ def test_a_run_becomes_a_checkpoint_that_restores(options, plate_folder, tmp_pat
         engine = "test reader"
 
         def read(self, picture):
-            return Reading("", "皖A12345", 0.5, (0.5,) * 7, self.engine)
+            return Reading("", "皖A12345", 0.5, (0.5,) * 7, self.engine, 0.5)
 
     monkeypatch.setattr(readers, "get_reader", lambda: Reader())
     assert call("train", tmp_path / "run", *options, "--seed", 3, "--learning-rate", 1e-3) == 0

@@ -185,6 +185,8 @@ def test_a_reading_as_json() -> None:
         "raw_confidence": 0.5,
         "weak": [True, False],
     }
+    with pytest.raises(TypeError, match="raw_confidence"):
+        Reading("", "", 0.0, (), "engine")
 
 
 def test_labels_say_which_program_reads() -> None:
