@@ -131,7 +131,7 @@ def pretrain_embedder(
                 "iteration": iteration,
                 "iterations": recipe.iterations,
                 "done": iteration == recipe.iterations,
-                "seconds": round(clock.seconds(), 1),
+                "seconds": round(clock.seconds(), 3),
                 "device": device_name(fabric.device),
                 "precision": recipe.precision,
                 "torch": torch.__version__,

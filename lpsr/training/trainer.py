@@ -129,7 +129,7 @@ def train(
                 "done": iteration == recipe.iterations,
                 "best": facts["best"],
                 "best_iteration": facts["best_iteration"],
-                "seconds": round(clock.seconds(), 1),
+                "seconds": round(clock.seconds(), 3),
                 "data": counts,
                 "device": device_name(fabric.device),
                 "processes": fabric.world_size,
