@@ -6,8 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lpsr.cli.files import complain, output_names
-from lpsr.cli.inputs import pictures
+from lpsr.cli.files import complain, output_names, pictures
 from lpsr.errors import InputError
 from lpsr.files import replacing, write_json
 from lpsr.images import open_picture, save_png

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lpsr.cli import maps
-from lpsr.cli.inputs import pictures
+from lpsr.cli.files import pictures
 from lpsr.errors import InputError
 from lpsr.files import read_json
 from lpsr.images import open_picture, save_png
