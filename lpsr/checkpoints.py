@@ -179,8 +179,8 @@ def save_checkpoint(
     name = facts["name"]
     if not _NAME.fullmatch(name) or name in RESERVED:
         raise InputError(f"{name!r} cannot be a checkpoint's name; use letters, digits, '-', '_' and '.', as in mse-2.")
-    if name == EMBEDDER and kind is Card:
-        raise InputError(f"{EMBEDDER!r} is the name of the embedder; choose another for this checkpoint.")
+    if name.startswith(EMBEDDER) != (kind is WeightsCard):
+        raise InputError(f"The names of embedders, and theirs alone, begin with {EMBEDDER!r}; {name!r} does not fit.")
     path = Path(folder) / f"{name}.safetensors"
     try:
         # Before anything is written, so that a card that cannot be made leaves the old checkpoint whole.

@@ -1,6 +1,7 @@
 """A folder of plates, many models, one table: the protocol."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def evaluate(
         reader: None leaves the reading columns out.
 
     Returns ``{"passport": {...}, "models": {name: {"n", "psnr", "psnr_y", "ssim", "ocr_confidence", "exact", "ge6",
-    "ge5", "char_accuracy", "exact_ci95", "n_read"}}}``; PSNR in dB, the rest in [0, 1]; of "hr" the fidelity values are
+    "ge5", "char_accuracy", "province", "exact_without_province", "exact_ci95", "n_read"}}}``; PSNR in dB, the rest in [0, 1]; of "hr" the fidelity values are
     None. Raises InputError for a model that does not exist or a plate that cannot be read.
     """
     if not plates:
@@ -103,7 +104,7 @@ def _reading(readings: list[tuple[str | None, Any]]) -> dict[str, Any]:
     scores: dict[str, Any] = {"ocr_confidence": summarise([reading.raw_confidence for _, reading in readings], SEED)}
     if known:
         score = score_readings(known)
-        scores |= {"n_read": score.n, "exact": score.exact, "ge6": score.ge6, "ge5": score.ge5}
-        scores |= {"char_accuracy": score.char_accuracy}
+        scores |= asdict(score)
+        scores["n_read"] = scores.pop("n")
         scores["exact_ci95"] = list(wilson_interval(round(score.exact * score.n), score.n))
     return scores

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from lpsr.checkpoints import known_models, list_checkpoints, load_restorer, read_card, save_checkpoint, write_card
+from lpsr.checkpoints import (
+    WeightsCard,
+    known_models,
+    list_checkpoints,
+    load_restorer,
+    read_card,
+    save_checkpoint,
+    write_card,
+)
 from lpsr.errors import InputError
 from lpsr.files import sha256
 from lpsr.models.network import NetworkConfig, SuperResolutionNetwork
@@ -186,9 +194,11 @@ def test_a_card_that_cannot_be_made_leaves_the_old_checkpoint_whole(checkpoints)
 def test_no_network_takes_the_embedders_name(checkpoints):
     weights, _ = load_tensors(checkpoints / "mse.safetensors")
     facts = read_card("mse", checkpoints).model_dump(exclude={"sha256"}) | {"name": "embedder"}
-    with pytest.raises(InputError, match="'embedder' is the name of the embedder"):
+    with pytest.raises(InputError, match="names of embedders"):
         save_checkpoint(checkpoints, weights, facts)
     assert not (checkpoints / "embedder.safetensors").exists()
+    with pytest.raises(InputError, match="names of embedders"):
+        save_checkpoint(checkpoints, weights, {**facts, "name": "mse"}, WeightsCard)
 
 
 def test_a_network_of_another_scale_is_refused(checkpoints, tiny_network):

@@ -89,8 +89,10 @@ def chips(reading: "Reading | None", text: str | None) -> str:
     else:
         right = matches(text, shown) + [False] * max(len(shown) - len(text), 0)
         shown = shown.ljust(len(text), "–")
-        kinds = ["right" if one else "wrong" for one in right]
-        verdict = f"{sum(right)} of {len(text)} characters right"
+        # A weak character that happens to be right is a guess of the form of plates, and shown as one.
+        weak = [*reading.weak(), *[False] * len(shown)][: len(shown)]
+        kinds = [("right" if one else "wrong") + " weak" * low for one, low in zip(right, weak, strict=True)]
+        verdict = f"{sum(right)} of {len(text)} characters right, {sum(weak)} weak"
     row = "".join(
         f'<b class="chip {kind}" title="{escape(_chip_title(reading, i, kind))}">{escape(character)}</b>'
         for i, (character, kind) in enumerate(zip(shown, kinds, strict=True))
@@ -127,7 +129,9 @@ def _heading(comparison: "Comparison", source: str, scale: int) -> str:
 
 
 def _legend(known: bool) -> str:
-    marks = (("right", "right"), ("wrong", "wrong")) if known else (("sure", "confident"), ("weak", "weak"))
+    marks = (("right", "right"), ("right weak", "right, but weak"), ("wrong", "wrong"))
+    if not known:
+        marks = (("sure", "confident"), ("weak", "weak"))
     examples = " ".join(f'<b class="chip {kind}" aria-hidden="true">A</b> {word}' for kind, word in marks)
     terms = " ".join(
         f'<span class="term" tabindex="0" role="note" aria-label="{name}: {escape(text)}" data-tip="{escape(text)}">'

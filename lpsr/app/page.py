@@ -83,7 +83,8 @@ def _serve(args: argparse.Namespace) -> int:
     try:
         launch(page, compare_tab, args.host, args.port, args.share)
     except (OSError, OverflowError, ValueError) as error:
-        print(f"app: The page cannot be served: {error}", file=sys.stderr)
+        sentence = str(error).rstrip(".")
+        print(f"app: The page cannot be served: {sentence}; try another --port or --host.", file=sys.stderr)
         return 2
     threading.Thread(target=compare_tab.warm_up, daemon=True).start()
     try:

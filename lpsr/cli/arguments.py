@@ -30,4 +30,10 @@ def add_plates(parser: argparse.ArgumentParser, required: bool) -> None:
     parser.add_argument(
         "--data", metavar="DIR", required=required, help="plate folder (with index.csv) or CCPD folder to evaluate on"
     )
-    parser.add_argument("--split", default="test", help="its split (default: test)")
+    parser.add_argument(
+        "--split",
+        default="test",
+        type=lambda text: None if text == "all" else text,
+        help="its split, 'all' for every plate (default: test); in a CCPD folder the split test is what "
+        "splits/test.txt lists, or a subfolder of that name",
+    )

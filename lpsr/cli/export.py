@@ -1,7 +1,7 @@
 """Make a checkpoint of a training run: weights (.safetensors) and their card (.json).
 
-  python -m lpsr export runs/mse mse --data DIR
-  python -m lpsr export runs/embedder embedder
+  python -m lpsr export runs/mse mse-2 --data DIR
+  python -m lpsr export runs/embedder embedder --replace
 
 The weights are those that validated best. With --data they are evaluated on split 'test' and the result goes on the
 card. The checkpoint then appears in the app and in `--models`.
@@ -18,6 +18,7 @@ HELP = "make a checkpoint with its card of a training run"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("name", metavar="NAME", help="name of the checkpoint")
+    parser.add_argument("--replace", action="store_true", help="replace a checkpoint that has this name already")
     add_plates(parser, required=False)
     add_checkpoints(parser)
 
@@ -29,11 +30,14 @@ def run(args: argparse.Namespace) -> None:
     from lpsr.cli.evaluate import data_name
     from lpsr.cli.progress import Progress
     from lpsr.data.plates import open_plates
+    from lpsr.errors import InputError
     from lpsr.evaluation import evaluate, update_cards
     from lpsr.readers import get_reader
     from lpsr.training.export import export_embedder, export_run, is_embedder_run
 
     folder = Path(args.checkpoints or CHECKPOINTS)
+    if (folder / f"{args.name}.json").exists() and not args.replace:
+        raise InputError(f"{folder} has a checkpoint {args.name!r} already; choose another name or add --replace.")
     if is_embedder_run(args.run):
         card = export_embedder(args.run, args.name, folder)
         print(f"{folder / card.name}.safetensors: {card.title}, {card.iterations} iterations, {card.weights_dtype}")
@@ -55,4 +59,5 @@ def run(args: argparse.Namespace) -> None:
             folder=folder,
         )
         update_cards(result, folder)
-        print(f"Test: PSNR_RGB {result['models'][args.name]['psnr']['median']:.2f} dB over {len(plates)} plates")
+        psnr = result["models"][args.name]["psnr"]["median"]
+        print(f"Split {args.split or 'all'}: PSNR_RGB {psnr:.2f} dB over {len(plates)} plates")

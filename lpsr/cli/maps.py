@@ -1,4 +1,4 @@
-"""``python -m lpsr maps``: noise, blur and compression maps of pictures, without a reference."""
+"""Make noise, blur and compression maps of pictures, without a reference."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``lpsr read``: what a reader makes of pictures of plates."""
+"""Read pictures of plates."""
 
 import argparse
 

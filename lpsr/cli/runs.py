@@ -71,6 +71,7 @@ def execute(args: argparse.Namespace, recipe: Any, work: Callable[..., dict[str,
     with _stop_signal() as should_stop:
         result = work(recipe, args.run, fabric=fabric, report=_printer(recipe.iterations), should_stop=should_stop)
     if result["done"]:
+        print(f"Finished: {result['iteration']} iterations in {args.run}.", file=sys.stderr)
         return 0
     print(f"Stopped after {result['iteration']} iterations; the same command continues.", file=sys.stderr)
     return 1

@@ -1,4 +1,4 @@
-"""``lpsr synthesize``: a folder of generated plates."""
+"""Render a folder of generated plates."""
 
 import argparse
 import sys

@@ -79,8 +79,11 @@ def open_plates(folder: str | Path, split: str | None = None) -> list[Plate]:
         return plates
     chosen = [plate for plate in plates if plate.split == split]
     if not chosen:
-        found = ", ".join(sorted({plate.split for plate in plates}))
-        raise InputError(f"{folder} has no plates in split {split!r}; it has: {found}.")
+        found = ", ".join(sorted({plate.split for plate in plates} - {""}))
+        raise InputError(
+            f"{folder} has no plates in split {split!r}; "
+            + (f"it has: {found}." if found else f"list their file names in {folder / 'splits' / f'{split}.txt'}.")
+        )
     return chosen
 
 

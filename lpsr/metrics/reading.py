@@ -10,13 +10,13 @@ from lpsr.plates import matches, normalise
 _Z95 = 1.959963984540054
 
 
-def correct_characters(truth: str, reading: str) -> int:
-    """How many characters of ``truth`` the reading has at the same position, 0..len(truth).
+def in_place(truth: str, reading: str) -> list[bool]:
+    """For each character of ``truth``, whether the reading has it at the same position.
 
     Separators and case of the reading do not count; a reading that lacks only its province is aligned at the right
     (see ``lpsr.plates.matches``).
     """
-    return sum(matches(truth, normalise(reading)))
+    return matches(truth, normalise(reading))
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class ReadingScore:
         ge6, ge5: share with at least 6 and at least 5 characters in place. The numbers are the same for 7- and
             8-character plates, as published tables have them, so they ask less of an 8-character plate.
         char_accuracy: characters in place over characters, all plates together.
+        province: share of plates whose first character, the province, is right.
+        exact_without_province: share of plates whose other characters are all right.
     """
 
     n: int
@@ -36,6 +38,8 @@ class ReadingScore:
     ge6: float
     ge5: float
     char_accuracy: float
+    province: float
+    exact_without_province: float
 
 
 def score_readings(pairs: Iterable[tuple[str, str]]) -> ReadingScore:
@@ -43,7 +47,8 @@ def score_readings(pairs: Iterable[tuple[str, str]]) -> ReadingScore:
     pairs = list(pairs)
     if not pairs:
         raise ValueError("there are no readings to score")
-    right = [correct_characters(truth, reading) for truth, reading in pairs]
+    places = [in_place(truth, reading) for truth, reading in pairs]
+    right = [sum(place) for place in places]
     count = len(pairs)
     return ReadingScore(
         n=count,
@@ -51,6 +56,12 @@ def score_readings(pairs: Iterable[tuple[str, str]]) -> ReadingScore:
         ge6=sum(value >= 6 for value in right) / count,
         ge5=sum(value >= 5 for value in right) / count,
         char_accuracy=sum(right) / sum(len(truth) for truth, _ in pairs),
+        province=sum(place[0] for place in places) / count,
+        exact_without_province=sum(
+            all(place[1:]) and len(normalise(reading)) <= len(truth)
+            for place, (truth, reading) in zip(places, pairs, strict=True)
+        )
+        / count,
     )
 
 

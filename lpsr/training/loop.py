@@ -57,11 +57,14 @@ def _claim(folder: Path, recipe: Recipe | EmbedderRecipe) -> None:
     path = folder / RECIPE
     if path.is_file():
         try:
-            same = parse(type(recipe), read_json(path)) == recipe
+            old, new = parse(type(recipe), read_json(path)).model_dump(), recipe.model_dump()
+            other = ", ".join(key for key in new if new[key] != old[key])
         except InputError:
-            same = False
-        if not same:
-            raise InputError(f"{folder} holds a run of another recipe; choose another folder or repeat that recipe.")
+            other = "another kind of training"
+        if other:
+            raise InputError(
+                f"{folder} holds a run of another recipe ({other}); choose another folder or repeat that recipe."
+            )
     elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} is not empty and holds no run; choose another folder.")
     else:

@@ -43,6 +43,12 @@ def test_chips_are_right_or_wrong_where_the_text_is_known():
     assert "6 of 7 characters right" in html
 
 
+def test_a_weak_character_is_marked_even_where_it_is_right():
+    html = cards.chips(reading("京A86P28", (0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.2)), "京A86P20")
+    assert kinds(html) == ["right weak"] + ["right"] * 5 + ["wrong weak"]
+    assert "6 of 7 characters right, 2 weak" in html
+
+
 def test_chips_show_missing_and_surplus_characters_as_wrong():
     assert kinds(cards.chips(reading("京A86P20"), "京AD86P20")) == ["right"] * 2 + ["wrong"] * 6
     assert cards.chips(reading("京A86P20"), "京AD86P20").count("missing") == 1

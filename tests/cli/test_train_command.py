@@ -116,3 +116,16 @@ def test_settings_are_nested_and_typed():
     for setting in ("loss.kind=pecl", "loss.d=64", "augment=false", "patch=[48,96]", "init_from=a=b"):
         apply_setting(values, setting)
     assert values == {"loss": {"kind": "pecl", "d": 64}, "augment": False, "patch": [48, 96], "init_from": "a=b"}
+
+
+def test_a_checkpoint_is_replaced_only_when_asked(checkpoints, plate_folder, tmp_path, capsys):
+    settings = ["--iterations", "1", "--batch", "2", "--set", "precision=32-true", "--accelerator", "cpu"]
+    network = ["--set", "network.channels=8", "--set", "network.blocks=1", "--set", "network.growth=4"]
+    run = str(tmp_path / "run")
+    assert main(["train", run, "--data", str(plate_folder), *settings, *network]) == 0
+    before = (checkpoints / "mse.safetensors").read_bytes()
+    assert main(["export", run, "mse", "--checkpoints", str(checkpoints)]) == 2
+    assert "add --replace" in capsys.readouterr().err
+    assert (checkpoints / "mse.safetensors").read_bytes() == before
+    assert main(["export", run, "mse", "--checkpoints", str(checkpoints), "--replace"]) == 0
+    assert (checkpoints / "mse.safetensors").read_bytes() != before

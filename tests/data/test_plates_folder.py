@@ -214,3 +214,10 @@ def test_the_real_scenes_by_their_file_names(ccpd_root):
     for plate in plates[::20]:
         assert plate.picture().shape == (1160, 720, 3)
         np.testing.assert_array_equal(plate.corners, parse_name(plate.path.name).corners)
+
+
+def test_a_ccpd_folder_without_splits_says_where_to_list_them(tmp_path):
+    save_png(tmp_path / SCENE, picture())
+    with pytest.raises(InputError, match=r"list their file names in .*splits.test\.txt") as error:
+        open_plates(tmp_path, "test")
+    assert "it has" not in str(error.value)

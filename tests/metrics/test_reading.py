@@ -2,7 +2,7 @@
 
 import pytest
 
-from lpsr.metrics.reading import correct_characters, score_readings, wilson_interval
+from lpsr.metrics.reading import in_place, score_readings, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ from lpsr.metrics.reading import correct_characters, score_readings, wilson_inte
         ("粤BD12345", "粤BF12340", 6),
     ],
 )
-def test_correct_characters(truth: str, reading: str, correct: int) -> None:
-    assert correct_characters(truth, reading) == correct
+def test_characters_in_place(truth: str, reading: str, correct: int) -> None:
+    assert sum(in_place(truth, reading)) == correct
 
 
 def test_score_by_hand() -> None:
@@ -41,6 +41,9 @@ def test_score_by_hand() -> None:
     assert score.ge6 == pytest.approx(3 / 6)
     assert score.ge5 == pytest.approx(5 / 6)
     assert score.char_accuracy == pytest.approx(30 / 44)
+    # The province: all but "A12345", "沪A12346" and "". The rest: the first, and the one that lacks only its province.
+    assert score.province == pytest.approx(3 / 6)
+    assert score.exact_without_province == pytest.approx(2 / 6)
 
 
 def test_extremes() -> None:
