@@ -36,9 +36,10 @@ def evaluate(
         data, split: what the passport calls the plates.
         reader: None leaves the reading columns out.
 
-    Returns ``{"passport": {...}, "models": {name: {"n", "psnr", "psnr_y", "ssim", "ocr_confidence", "exact", "ge6",
-    "ge5", "char_accuracy", "province", "exact_without_province", "exact_ci95", "n_read"}}}``; PSNR in dB, the rest in [0, 1]; of "hr" the fidelity values are
-    None. Raises InputError for a model that does not exist or a plate that cannot be read.
+    Returns ``{"passport": {...}, "models": {name: {"n", "psnr", "psnr_y", "ssim", "ocr_confidence", "n_read", "exact",
+    "exact_ci95", "ge6", "ge5", "char_accuracy", "province", "exact_without_province"}}}``; PSNR in dB, the rest in
+    [0, 1]; of "hr" the fidelity values are None. Raises InputError for a model that does not exist or a plate that
+    cannot be read.
     """
     if not plates:
         raise InputError("There are no plates to evaluate on.")
