@@ -12,8 +12,8 @@ from lpsr.checkpoints import CHECKPOINTS, ORDER, known_models, load_restorer
 from lpsr.degrade import PAPER, Degradation, degrade, enlarge
 from lpsr.errors import InputError
 from lpsr.images import crop_to_multiple
-from lpsr.metrics.fidelity import MAX_DB, fidelity
-from lpsr.passport import degradation_facts, packages
+from lpsr.metrics.fidelity import fidelity
+from lpsr.passport import degradation_facts, measurement_facts
 from lpsr.readers import Reader, Reading
 
 DEFAULT_MODELS = ("bicubic", *ORDER)
@@ -131,7 +131,8 @@ def compare(
     shown += [Result(one.name, one.title, one.restore(lr)) for one in restorers]
     if hr is not None:
         shown[1:] = [replace(result, **fidelity(hr, result.picture)._asdict()) for result in shown[1:]]
-        reference = fidelity(hr, enlarge(lr, scale)).psnr
+        measured = {result.name: result.psnr for result in shown}
+        reference = measured["bicubic"] if "bicubic" in measured else fidelity(hr, enlarge(lr, scale)).psnr
         shown[1:] = [replace(result, gain=result.psnr - reference) for result in shown[1:]]
     if reader is not None:
         shown = [replace(result, reading=reader.read(result.picture)) for result in shown]
@@ -140,11 +141,7 @@ def compare(
         "reduced_from": reduced_from and f"{reduced_from[0]} × {reduced_from[1]} pixels, OpenCV area",
         "crop": "right and bottom to multiples of 8" if not direct else "none",
         **({} if direct else degradation_facts(degradation)),
-        "colour_space": "RGB, 8-bit; luma full-range BT.601",
-        "psnr_limit_db": MAX_DB,
-        "reader": reader and reader.engine,
-        "checkpoints": {one.name: one.sha256 for one in restorers if one.sha256},
-        "packages": packages(),
+        **measurement_facts(reader and reader.engine, {one.name: one.sha256 for one in restorers if one.sha256}),
     }
     return Comparison(lr, tuple(shown), text, passport, reduced_from)
 

@@ -11,9 +11,9 @@ from lpsr.checkpoints import CHECKPOINTS, load_restorer, read_card, write_card
 from lpsr.data.plates import Plate
 from lpsr.degrade import PAPER, degrade
 from lpsr.errors import InputError
-from lpsr.metrics.fidelity import MAX_DB, Fidelity, fidelity, summarise
+from lpsr.metrics.fidelity import Fidelity, fidelity, summarise
 from lpsr.metrics.reading import score_readings, wilson_interval
-from lpsr.passport import degradation_facts, packages
+from lpsr.passport import degradation_facts, measurement_facts
 from lpsr.readers import Reader
 
 SEED = 0
@@ -63,13 +63,10 @@ def evaluate(
         "n": len(plates),
         "crop": "bounding box of the corners (the whole file where unknown), right and bottom to multiples of 8",
         **degradation_facts(PAPER),
-        "colour_space": "RGB, 8-bit; luma full-range BT.601",
-        "psnr_limit_db": MAX_DB,
-        "reader": reader and reader.engine,
-        "readings": "text constrained to the form of plates; confidence of the unconstrained text",
-        "checkpoints": {name: one.sha256 for name, one in restorers.items() if one.sha256},
         "seed": SEED,
-        "packages": packages(),
+        **measurement_facts(
+            reader and reader.engine, {name: one.sha256 for name, one in restorers.items() if one.sha256}
+        ),
     }
     scores = {
         name: {"n": len(plates), **_fidelity(fidelities.get(name)), **_reading(readings[name])} for name in models

@@ -7,6 +7,7 @@ from typing import Any
 
 from lpsr import __version__
 from lpsr.degrade import Degradation
+from lpsr.metrics.fidelity import MAX_DB
 
 _PACKAGES = ("torch", "numpy", "pillow", "opencv-python", "onnxruntime", "paddleocr", "rapidocr")
 
@@ -37,4 +38,21 @@ def degradation_facts(degradation: Degradation) -> dict[str, Any]:
         "noise_sigma_levels": degradation.noise,
         "jpeg_quality": degradation.jpeg,
         "noise_seed": degradation.seed,
+    }
+
+
+def measurement_facts(reader: str | None, checkpoints: dict[str, str]) -> dict[str, Any]:
+    """How pictures were scored, whatever they were: the part that every passport shares.
+
+    Args:
+        reader: the engine that read, None where nothing was read.
+        checkpoints: SHA-256 of the weights by name.
+    """
+    return {
+        "colour_space": "RGB, 8-bit; luma full-range BT.601",
+        "psnr_limit_db": MAX_DB,
+        "reader": reader,
+        "readings": "text constrained to the form of plates; confidence of the unconstrained text",
+        "checkpoints": checkpoints,
+        "packages": packages(),
     }
