@@ -8,10 +8,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lpsr.checkpoints import CHECKPOINTS, ORDER, known_models, load_restorer
+from lpsr.calibration import load_calibration
+from lpsr.checkpoints import CHECKPOINTS, ORDER, RESERVED, known_models, load_restorer
 from lpsr.degrade import PAPER, Degradation, degrade, enlarge
 from lpsr.errors import InputError
+from lpsr.evidence import Verdict, weigh
 from lpsr.images import crop_to_multiple
+from lpsr.metrics.consistency import Consistency, consistency
 from lpsr.metrics.fidelity import fidelity
 from lpsr.passport import degradation_facts, measurement_facts
 from lpsr.readers import Reader, Reading
@@ -31,6 +34,7 @@ class Result:
         name, title: "hr", "lr", "bicubic" or a checkpoint's; the caption.
         picture: ``(H, W, 3)`` uint8 at HR size (LR enlarged by nearest neighbour).
         psnr, psnr_y: dB. ssim_y: [-1, 1]. gain: PSNR over bicubic, dB.
+        consistency: the picture, degraded again, against LR; None for LR itself.
         reading: what the reader made of it, None where nothing was read.
     """
 
@@ -41,6 +45,7 @@ class Result:
     psnr_y: float | None = None
     ssim_y: float | None = None
     gain: float | None = None
+    consistency: Consistency | None = None
     reading: Reading | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -50,6 +55,8 @@ class Result:
             "psnr": self.psnr,
             "psnr_y": self.psnr_y,
             "ssim": self.ssim_y,
+            "gain": self.gain,
+            "consistency_rmse": self.consistency and self.consistency.rmse,
             "reading": self.reading and self.reading.to_json(),
         }
 
@@ -58,19 +65,35 @@ class Result:
 class Comparison:
     """What ``compare`` found; ``results`` in the one order: HR (where there is one), LR, bicubic, then the models.
 
-    ``text`` is the true text where known; ``reduced_from`` the ``(width, height)`` of a picture that was too large.
+    Attributes:
+        lr: ``(h, w, 3)`` uint8, at its own size.
+        results: one a picture, all of HR size.
+        degradation: HR to LR; None where a small picture was restored directly.
+        text: the true text where known.
+        corners: of the plate in HR pixels, ``(4, 2)`` float32 clockwise from top left, where known.
+        passport: how everything was made and measured.
+        reduced_from: ``(width, height)`` of a picture that was too large.
+        verdict: what the readings of the restorations support; None where nothing was read.
     """
 
     lr: np.ndarray
     results: tuple[Result, ...]
+    degradation: Degradation | None
     text: str | None
+    corners: np.ndarray | None
     passport: dict[str, Any]
     reduced_from: tuple[int, int] | None = None
+    verdict: Verdict | None = None
 
     @property
     def hr(self) -> np.ndarray | None:
         """``(H, W, 3)`` uint8, None where a small picture was restored directly."""
         return self.results[0].picture if self.results[0].name == "hr" else None
+
+    @property
+    def restorations(self) -> tuple[Result, ...]:
+        """The results of checkpoints, in their order: what is neither HR nor LR nor bicubic."""
+        return tuple(result for result in self.results if result.name not in RESERVED)
 
     def to_json(self) -> dict[str, Any]:
         """The API's answer; ``hr_size`` is None where there is no HR."""
@@ -81,6 +104,7 @@ class Comparison:
             "text": self.text,
             "reduced_from": self.reduced_from,
             "models": [result.to_json() for result in self.results],
+            "verdict": self.verdict and self.verdict.to_json(),
             "passport": self.passport,
         }
 
@@ -92,10 +116,10 @@ def compare(
     degradation: Degradation = PAPER,
     direct: bool = False,
     text: str | None = None,
-    reader: Reader | None = None,
+    corners: np.ndarray | None = None,
     folder: str | Path = CHECKPOINTS,
 ) -> Comparison:
-    """Degrade a plate and restore it with every model, by the protocol of evaluation.
+    """Degrade a plate and restore it with every model, by the protocol of evaluation; ``read`` then reads it.
 
     Args:
         picture: the HR plate ``(H, W, 3)`` uint8, cropped here at right and bottom to multiples of 8; with ``direct``
@@ -103,7 +127,7 @@ def compare(
         models: names that ``load_restorer`` takes; None is bicubic and every headline checkpoint that is there.
         degradation: HR to LR; its scale must be 8.
         text: the true text, where known.
-        reader: reads every picture; None reads nothing.
+        corners: of the plate in pixels of ``picture``, ``(4, 2)`` clockwise from top left, where known.
 
     Raises InputError for a picture that is too small or (``direct``) too large, or a model that does not exist.
     """
@@ -123,6 +147,8 @@ def compare(
             )
     else:
         hr, reduced_from = _reduce(picture)
+        if corners is not None:
+            corners = np.float32(corners) * (hr.shape[1] / picture.shape[1], hr.shape[0] / picture.shape[0])
         hr = crop_to_multiple(hr, scale)
         lr = degrade(hr, degradation)
 
@@ -134,16 +160,37 @@ def compare(
         measured = {result.name: result.psnr for result in shown}
         reference = measured["bicubic"] if "bicubic" in measured else fidelity(hr, enlarge(lr, scale)).psnr
         shown[1:] = [replace(result, gain=result.psnr - reference) for result in shown[1:]]
-    if reader is not None:
-        shown = [replace(result, reading=reader.read(result.picture)) for result in shown]
+    # How a picture restored directly became small nobody knows; the paper's degradation is what the models assume.
+    again = PAPER if direct else degradation
+    shown = [
+        result if result.name == "lr" else replace(result, consistency=consistency(result.picture, lr, again))
+        for result in shown
+    ]
     passport = {
         "source": "a single picture" + (", restored directly" if direct else ""),
         "reduced_from": reduced_from and f"{reduced_from[0]} × {reduced_from[1]} pixels, OpenCV area",
         "crop": "right and bottom to multiples of 8" if not direct else "none",
         **({} if direct else degradation_facts(degradation)),
-        **measurement_facts(reader and reader.engine, {one.name: one.sha256 for one in restorers if one.sha256}),
+        "consistency": "degraded again without noise" + (", by bicubic ×8 (assumed)" if direct else ""),
+        **measurement_facts(None, {one.name: one.sha256 for one in restorers if one.sha256}),
     }
-    return Comparison(lr, tuple(shown), text, passport, reduced_from)
+    return Comparison(lr, tuple(shown), None if direct else degradation, text, corners, passport, reduced_from)
+
+
+def read(comparison: Comparison, reader: Reader, folder: str | Path = CHECKPOINTS) -> Comparison:
+    """The comparison with a reading of every picture, and the verdict by the calibration in ``folder``."""
+    results = tuple(replace(result, reading=reader.read(result.picture)) for result in comparison.results)
+    passport = {**comparison.passport, "reader": reader.engine}
+    found = replace(comparison, results=results, passport=passport)
+    verdict = weigh(
+        {one.name: one.reading for one in found.restorations},
+        {one.name: one.consistency.rmse for one in found.restorations},
+        checkpoints=passport["checkpoints"],
+        degradation=found.degradation,
+        reader=reader.engine,
+        calibration=load_calibration(folder),
+    )
+    return replace(found, verdict=verdict)
 
 
 def _reduce(picture: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | None]:

@@ -14,7 +14,7 @@ from lpsr.errors import InputError
 from lpsr.metrics.fidelity import Fidelity, fidelity, summarise
 from lpsr.metrics.reading import score_readings, wilson_interval
 from lpsr.passport import degradation_facts, measurement_facts
-from lpsr.readers import Reader
+from lpsr.readers import Reader, Reading
 
 SEED = 0
 
@@ -46,7 +46,7 @@ def evaluate(
     models = list(dict.fromkeys(models))
     restorers = {name: load_restorer(name, folder) for name in models if name != "hr"}
     fidelities: dict[str, list[Fidelity]] = {name: [] for name in restorers}
-    readings: dict[str, list[tuple[str | None, Any]]] = {name: [] for name in models}
+    readings: dict[str, list[tuple[str | None, Reading]]] = {name: [] for name in models}
     for number, plate in enumerate(plates):
         hr = plate.hr()
         lr = degrade(hr)
@@ -68,9 +68,7 @@ def evaluate(
             reader and reader.engine, {name: one.sha256 for name, one in restorers.items() if one.sha256}
         ),
     }
-    scores = {
-        name: {"n": len(plates), **_fidelity(fidelities.get(name)), **_reading(readings[name])} for name in models
-    }
+    scores = {name: {"n": len(plates), **score(fidelities.get(name), readings[name])} for name in models}
     return {"passport": passport, "models": scores}
 
 
@@ -88,21 +86,23 @@ def update_cards(result: dict[str, Any], folder: str | Path = CHECKPOINTS) -> No
         write_card(card.model_copy(update={"test": test}), folder)
 
 
-def _fidelity(values: list[Fidelity] | None) -> dict[str, Any]:
-    if values is None:
-        return {"psnr": None, "psnr_y": None, "ssim": None}
-    columns = zip(("psnr", "psnr_y", "ssim"), np.transpose(values), strict=True)
-    return {name: summarise(column, SEED) for name, column in columns}
+def score(fidelities: Sequence[Fidelity] | None, readings: Sequence[tuple[str | None, Reading]]) -> dict[str, Any]:
+    """The scores of one model over many plates, as ``evaluate`` gives them.
 
-
-def _reading(readings: list[tuple[str | None, Any]]) -> dict[str, Any]:
-    if not readings:
-        return {}
+    Args:
+        fidelities: one a plate; None of what has none, such as HR itself.
+        readings: true text (None where unknown) and reading; without any the reading columns are left out.
+    """
+    scores: dict[str, Any] = dict.fromkeys(("psnr", "psnr_y", "ssim"))
+    if fidelities is not None:
+        columns = zip(scores, np.transpose(fidelities), strict=True)
+        scores = {name: summarise(column, SEED) for name, column in columns}
+    if readings:
+        scores["ocr_confidence"] = summarise([reading.raw_confidence for _, reading in readings], SEED)
     known = [(text, reading.plate_text) for text, reading in readings if text]
-    scores: dict[str, Any] = {"ocr_confidence": summarise([reading.raw_confidence for _, reading in readings], SEED)}
     if known:
-        score = score_readings(known)
-        scores |= asdict(score)
+        rates = score_readings(known)
+        scores |= asdict(rates)
         scores["n_read"] = scores.pop("n")
-        scores["exact_ci95"] = list(wilson_interval(round(score.exact * score.n), score.n))
+        scores["exact_ci95"] = list(wilson_interval(round(rates.exact * rates.n), rates.n))
     return scores

@@ -1,4 +1,4 @@
-"""What a picture is: reading files safely, luma, crops.
+"""What a picture is: reading files safely, luma, crops, numbers as colours.
 
 A picture is an ``(H, W, 3)`` uint8 RGB array.
 """
@@ -8,6 +8,7 @@ import struct
 import warnings
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -135,9 +136,20 @@ def bounding_crop(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
     corners = np.asarray(corners, dtype=float)
     if not np.isfinite(corners).all():
         raise InputError("The four corners must be finite numbers.")
-    x0, y0 = np.maximum(np.floor(corners.min(0)), 0).astype(int)
+    x0, y0 = bounding_origin(corners)
     x1, y1 = np.maximum(np.floor(corners.max(0)) + 1, 0).astype(int)
     crop = picture[y0:y1, x0:x1]
     if not crop.size:
         raise InputError("The four corners enclose no part of the picture.")
     return crop
+
+
+def bounding_origin(corners: np.ndarray) -> np.ndarray:
+    """Where ``bounding_crop`` begins: its first column and row, ``(2,)`` int."""
+    return np.maximum(np.floor(np.min(corners, axis=0)), 0).astype(int)
+
+
+def viridis(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """``(H, W)`` numbers as an ``(H, W, 3)`` uint8 RGB picture: viridis from ``low`` to ``high``, clipped to it."""
+    levels = np.clip((values - low) / (high - low) * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)[..., ::-1])

@@ -34,10 +34,15 @@ def degradation_facts(degradation: Degradation) -> dict[str, Any]:
     return {
         "scale": degradation.scale,
         "kernel": f"Pillow {degradation.kernel}, 8-bit",
-        "blur_sigma_hr_px": degradation.blur,
+        "blur_sigma_px": degradation.blur,
+        "motion_length_px": degradation.motion,
+        "motion_angle_degrees": degradation.angle,
+        "blur_at": degradation.blur_at,
         "noise_sigma_levels": degradation.noise,
-        "jpeg_quality": degradation.jpeg,
+        "noise_at": degradation.noise_at,
         "noise_seed": degradation.seed,
+        "jpeg_quality": degradation.jpeg,
+        "jpeg_at": degradation.jpeg_at,
     }
 
 

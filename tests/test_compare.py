@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lpsr.calibration import calibrate, save_calibration
 from lpsr.checkpoints import load_restorer
-from lpsr.compare import compare
+from lpsr.compare import compare, read
 from lpsr.data.plates import open_plates
-from lpsr.degrade import Degradation, degrade, enlarge
+from lpsr.degrade import PAPER, PRESETS, Degradation, degrade, enlarge
 from lpsr.errors import InputError
 from lpsr.evaluation import evaluate
+from lpsr.metrics.consistency import consistency
 from lpsr.metrics.fidelity import psnr, psnr_y, ssim_y
 from lpsr.readers import Reading
 
@@ -88,7 +90,7 @@ def test_another_degradation_is_used_and_told(picture, checkpoints):
     degradation = Degradation(blur=2.0, noise=10, jpeg=40, seed=3)
     comparison = compare(picture, ["bicubic"], degradation=degradation, folder=checkpoints)
     assert np.array_equal(comparison.lr, degrade(comparison.hr, degradation))
-    facts = ("blur_sigma_hr_px", "noise_sigma_levels", "jpeg_quality", "noise_seed")
+    facts = ("blur_sigma_px", "noise_sigma_levels", "jpeg_quality", "noise_seed")
     assert [comparison.passport[fact] for fact in facts] == [2.0, 10, 40, 3]
     with pytest.raises(InputError, match="×4"):
         compare(picture, ["bicubic"], degradation=replace(degradation, scale=4), folder=checkpoints)
@@ -116,8 +118,30 @@ def test_an_unknown_model_is_refused(picture, checkpoints):
         compare(picture, ["vgg"], folder=checkpoints)
 
 
+def test_each_picture_is_degraded_again(picture, checkpoints):
+    for degradation in (PAPER, PRESETS["night"]):
+        comparison = compare(picture, degradation=degradation, folder=checkpoints)
+        for result in comparison.results:
+            if result.name == "lr":
+                assert result.consistency is None
+            else:
+                expected = consistency(result.picture, comparison.lr, degradation)
+                assert result.consistency.rmse == expected.rmse
+                assert np.array_equal(result.consistency.map, expected.map)
+    # Of a picture restored directly the paper's degradation is assumed.
+    direct = compare(comparison.lr, direct=True, folder=checkpoints)
+    bicubic = direct.results[1]
+    assert bicubic.consistency.rmse == consistency(bicubic.picture, comparison.lr, PAPER).rmse
+
+
+def test_restorations_are_what_is_neither_hr_nor_lr_nor_bicubic(picture, checkpoints):
+    assert [one.name for one in compare(picture, folder=checkpoints).restorations] == ["mse", "pecl-manhattan"]
+    assert compare(picture, ["bicubic"], folder=checkpoints).restorations == ()
+
+
 def test_everything_is_read_and_the_answer_is_json(picture, checkpoints):
-    comparison = compare(picture, folder=checkpoints, text="皖A12345", reader=Reader())
+    unread = compare(picture, folder=checkpoints, text="皖A12345")
+    comparison = read(unread, Reader(), checkpoints)
     answer = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
     height, width = comparison.hr.shape[:2]
     assert answer["hr_size"] == [width, height]
@@ -126,9 +150,41 @@ def test_everything_is_read_and_the_answer_is_json(picture, checkpoints):
     assert answer["passport"]["checkpoints"].keys() == {"mse", "pecl-manhattan"}
     assert [model["name"] for model in answer["models"]] == ["hr", "lr", "bicubic", "mse", "pecl-manhattan"]
     for model, result in zip(answer["models"], comparison.results, strict=True):
-        assert model.keys() == {"name", "psnr", "psnr_y", "ssim", "reading"}
+        assert model.keys() == {"name", "psnr", "psnr_y", "ssim", "gain", "consistency_rmse", "reading"}
         assert model["reading"]["raw_text"] == str(result.picture[0, 0, 0])
-    assert compare(picture, folder=checkpoints).to_json()["models"][0]["reading"] is None
+        assert model["consistency_rmse"] == (result.consistency and result.consistency.rmse)
+    assert answer["verdict"]["text"] == "皖A12345" and len(answer["verdict"]["supports"]) == 7
+    before = unread.to_json()
+    assert before["models"][0]["reading"] is before["verdict"] is before["passport"]["reader"] is None
+
+
+def test_the_verdict_is_that_of_the_calibration_beside_the_checkpoints(picture, plate_folder, checkpoints):
+    comparison = compare(picture, folder=checkpoints)
+    assert read(comparison, Reader(), checkpoints).verdict.reason == "missing"
+    found = calibrate(
+        open_plates(plate_folder, "val"),
+        (),
+        Reader(),
+        data="x",
+        splits=("val", ""),
+        presets=["paper"],
+        folder=checkpoints,
+    )
+    found.presets["paper"].thresholds.update(dict.fromkeys(("look-alikes", "others"), 0.5))
+    save_calibration(found, checkpoints)
+    verdict = read(comparison, Reader(), checkpoints).verdict
+    assert verdict.reason == "" and verdict.measured["plates"] == 3
+    assert [one.status for one in verdict.supports] == ["guess", *["reliable"] * 6]
+    assert [name for name, _, _ in verdict.supports[0].readings] == ["mse", "pecl-manhattan"]
+    for other, reason in (
+        (compare(picture, degradation=PRESETS["night"], folder=checkpoints), "degradation"),
+        (compare(picture, ["bicubic", "mse"], folder=checkpoints), "checkpoints"),
+        (compare(comparison.lr, direct=True, folder=checkpoints), "direct"),
+    ):
+        verdict = read(other, Reader(), checkpoints).verdict
+        assert verdict.reason == reason and {one.status for one in verdict.supports} == {"guess"}
+    nothing = read(compare(picture, ["bicubic"], folder=checkpoints), Reader(), checkpoints).verdict
+    assert (nothing.supports, nothing.measured) == ((), None)
 
 
 def test_a_flat_picture_keeps_the_answer_json(checkpoints):

@@ -1,11 +1,13 @@
 import io
+from dataclasses import replace
+from math import hypot
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from lpsr.degrade import KERNELS, PAPER, Degradation, degrade, enlarge
+from lpsr.degrade import KERNELS, PAPER, PRESETS, Degradation, degrade, enlarge, motion_kernel
 from lpsr.errors import InputError
 
 HR = np.random.default_rng(0).integers(0, 256, (59, 165, 3), dtype=np.uint8)
@@ -78,6 +80,84 @@ def test_the_order_is_noise_then_jpeg():
     assert np.abs(degrade(SMOOTH, Degradation(noise=25, jpeg=60, seed=1)).astype(int) - expected).max() <= 3
 
 
+@pytest.mark.parametrize("option", ["blur", "motion", "noise", "jpeg"])
+def test_each_step_happens_before_or_after_the_downscaling(option):
+    value = {"blur": 1.2, "motion": 4.0, "noise": 12.0, "jpeg": 30}[option]
+    place = {"motion": "blur_at"}.get(option, f"{option}_at")
+    before, after = (Degradation(**{option: value, place: where}) for where in ("before", "after"))
+    # At ×8 "after" works on the LR picture itself; "before" works on HR, and the paper's degradation follows.
+    size = HR.shape[1] // 8, HR.shape[0] // 8
+    np.testing.assert_array_equal(degrade(HR, after), spoilt(degrade(HR), option, value))
+    np.testing.assert_array_equal(degrade(HR, before), degrade(spoilt(HR[: size[1] * 8, : size[0] * 8], option, value)))
+    assert (degrade(HR, before) != degrade(HR, after)).any()
+
+
+def spoilt(picture, option, value):
+    """One step alone, written out."""
+    if option == "blur":
+        return cv2.GaussianBlur(picture, (0, 0), value)
+    if option == "motion":
+        return cv2.filter2D(picture, -1, motion_kernel(value, 0.0))
+    if option == "noise":
+        noise = np.random.default_rng(0).normal(0, value, picture.shape)
+        return np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
+    code = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, value])[1]
+    return cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1]
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_the_order_on_either_side_is_blur_motion_noise_jpeg(place):
+    places = {"blur_at": place, "noise_at": place, "jpeg_at": place}
+    all_four = Degradation(blur=1.0, motion=3.0, noise=9.0, jpeg=40, **places)
+    picture = SMOOTH[:56, :160] if place == "before" else degrade(SMOOTH)
+    for option, value in (("blur", 1.0), ("motion", 3.0), ("noise", 9.0), ("jpeg", 40)):
+        picture = spoilt(picture, option, value)
+    expected = degrade(picture) if place == "before" else picture
+    np.testing.assert_array_equal(degrade(SMOOTH, all_four), expected)
+
+
+def test_motion_blurs_along_its_angle_alone():
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::16], stripes[:, 1::16] = 255, 255
+    along = Degradation(scale=2, motion=20, angle=90)
+    across = replace(along, angle=0)
+    untouched = degrade(stripes, Degradation(scale=2)).std()
+    # The kernel is softened by a pixel or so, which costs the stripes a little.
+    assert degrade(stripes, along).std() > 0.6 * untouched
+    assert degrade(stripes, across).std() < 0.2 * untouched
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 90, -45])
+def test_the_motion_kernel_is_a_line_of_that_length_and_direction(degrees):
+    kernel = motion_kernel(15, np.radians(degrees))
+    assert kernel.dtype == np.float32 and kernel.sum() == pytest.approx(1, abs=1e-5)
+    side = len(kernel)
+    assert kernel.shape == (side, side) and side % 2 == 1
+    y, x = (np.mgrid[:side, :side] - side // 2).reshape(2, -1)
+    mass = kernel.ravel()
+    along = x * np.cos(np.radians(degrees)) + y * np.sin(np.radians(degrees))
+    spread = [float(np.sqrt((mass * axis**2).sum())) for axis in (along, np.sqrt(x**2 + y**2 - along**2 + 1e-9))]
+    # A uniform line of length L has the standard deviation L / √12; across it there is only the softening.
+    assert spread[0] == pytest.approx(15 / np.sqrt(12), rel=0.1) and spread[1] < 1
+    # Drawn on whole pixels it may lie up to one beside the centre.
+    assert hypot(float((mass * x).sum()), float((mass * y).sum())) < 1
+
+
+def test_a_motion_below_one_pixel_is_none():
+    np.testing.assert_array_equal(degrade(HR, Degradation(motion=0.9)), degrade(HR))
+
+
+def test_presets_start_from_the_paper_and_keep_the_brightness():
+    assert list(PRESETS) == ["paper", "night", "cctv", "motion"] and PRESETS["paper"] == PAPER
+    assert len(set(PRESETS.values())) == 4
+    usual = degrade(SMOOTH)
+    for name, preset in PRESETS.items():
+        found = degrade(SMOOTH, preset)
+        assert preset.scale == 8 and found.shape == usual.shape
+        assert found.mean() == pytest.approx(usual.mean(), abs=2)
+        assert name == "paper" or (found != usual).any()
+
+
 def test_the_input_stays_and_may_be_any_view():
     before = HR.copy()
     mirrored = HR[:, ::-1]
@@ -101,6 +181,14 @@ def test_the_input_stays_and_may_be_any_view():
         ({"jpeg": 0}, "JPEG"),
         ({"jpeg": 101}, "JPEG"),
         ({"jpeg": 50.5}, "whole"),
+        ({"motion": -1}, "motion"),
+        ({"motion": 51}, "motion"),
+        ({"motion": float("nan")}, "motion"),
+        ({"angle": 361}, "angle"),
+        ({"angle": float("nan")}, "angle"),
+        ({"blur_at": "during"}, "blur_at"),
+        ({"noise_at": ""}, "noise_at"),
+        ({"jpeg_at": None}, "jpeg_at"),
         ({"noise": 5, "seed": -1}, "seed"),
         ({"seed": 1.5}, "whole"),
     ],

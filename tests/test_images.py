@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from lpsr.errors import InputError
-from lpsr.images import bounding_crop, crop_to_multiple, encode_png, luma, open_picture, save_png
+from lpsr.images import bounding_crop, crop_to_multiple, encode_png, luma, open_picture, save_png, viridis
 
 
 def picture(height=12, width=20, seed=0):
@@ -300,3 +300,11 @@ def test_the_bounding_crop_is_cut_to_the_picture():
 def test_corners_that_are_no_numbers_are_refused(value):
     with pytest.raises(InputError, match="finite"):
         bounding_crop(picture(), [[0, 0], [5, 0], [5, value], [0, 5]])
+
+
+def test_viridis_runs_from_dark_purple_to_yellow_and_is_clipped():
+    colours = viridis(np.array([[-9.0, 2.0, 3.0, 4.0, 99.0]], np.float32), 2, 4)
+    assert colours.shape == (1, 5, 3) and colours.dtype == np.uint8
+    # The ends and the middle of matplotlib's table.
+    np.testing.assert_allclose(colours[0, [1, 2, 3]], [(68, 1, 84), (33, 145, 140), (253, 231, 37)], atol=3)
+    np.testing.assert_array_equal(colours[0, [0, 4]], colours[0, [1, 3]])

@@ -1,13 +1,17 @@
 """A comparison as HTML: plates of equal size, one caption each, readings as rows of chips."""
 
 import json
-from collections.abc import Sequence
 from html import escape
 from itertools import count
 from typing import TYPE_CHECKING
 
-from lpsr.app.gallery import data_uri
-from lpsr.app.theme import COLOURS
+from lpsr.app.gallery import caption, data_uri
+from lpsr.app.lab import describe
+from lpsr.app.language import Words
+from lpsr.app.link import to_query
+from lpsr.app.session import Choice
+from lpsr.app.theme import colours
+from lpsr.degrade import SCALE
 from lpsr.plates import matches
 
 if TYPE_CHECKING:
@@ -16,16 +20,8 @@ if TYPE_CHECKING:
     from lpsr.readers import Reading
 
 SIGN = {True: "+", False: "−"}
-TERMS = {
-    "PSNR": "Peak signal-to-noise ratio against HR over all RGB pixels, in dB. Higher is closer.",
-    "gain": "PSNR minus that of bicubic enlargement, in dB.",
-    "PSNR_Y": "The same on luma (BT.601), where strokes live.",
-    "SSIM": "Structural similarity on luma; 1 is identical.",
-    "reading": "The best text that has the form of a plate. The form always yields a plate, even from noise: "
-    "mind the marks and the raw reading.",
-    "raw": "What the reader says by itself, before the form of a plate is imposed.",
-}
-
+# Key of the explanation, and of the name where it is a word.
+_TERMS = {"PSNR": "", "gain": "name_gain", "PSNR_Y": "", "SSIM": "", "reading": "name_reading", "raw": "name_raw"}
 
 _alerts = count(1)
 
@@ -35,112 +31,158 @@ def alert(sentence: str) -> str:
     return f'<div class="alert" role="alert" data-number="{next(_alerts)}">{escape(sentence)}</div>'
 
 
-def results(
-    comparison: "Comparison", key: str = "", source: str = "", notes: Sequence[str] = (), shown_scale: int = 8
-) -> str:
+def results(choice: Choice, words: Words, pending: bool = False) -> str:
     """The whole result: heading, cards, legend, details.
 
     Args:
-        key: of the chosen plate (``Entry.key``), empty for a visitor's own picture.
-        source: what the heading calls the plate.
-        notes: sentences to show above the cards.
+        choice: compared.
+        pending: its readings are still to come, and the captions say so.
     """
-    cards = "".join(card(result, comparison.text) for result in comparison.results)
+    comparison = choice.comparison
+    colour = colours(result.name for result in comparison.results)
+    cards = "".join(card(result, comparison, words, colour[result.name], pending) for result in comparison.results)
+    notes = "".join(f'<p class="note">{words.html(f"compare.{key}", **values)}</p>' for key, values in choice.notes)
+    query = to_query(choice.key, choice.settings) if choice.key else ""
     return (
-        f'<section class="result" data-plate="{escape(key)}">{_heading(comparison, source, shown_scale)}'
-        + "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
-        + f'<div class="cards">{cards}</div>{_legend(comparison.text is not None)}{_details(comparison)}</section>'
+        f'<section class="result" data-plate="{escape(choice.key)}" data-query="{escape(query)}">'
+        f"{_heading(choice, words)}{notes}"
+        f'<div class="cards">{cards}</div>{legend(comparison.text is not None, words)}'
+        f"{_details(comparison, words)}</section>"
     )
 
 
-def card(result: "Result", text: str | None) -> str:
-    """One picture with its caption; ``text`` is the true text, where known."""
+def card(result: "Result", comparison: "Comparison", words: Words, colour: str, pending: bool = False) -> str:
+    """One picture with its caption."""
     height, width = result.picture.shape[:2]
     title = escape(result.title)
-    alt = f"{title}, {width} × {height} pixels"
+    alt = words.html("compare.alt", title=result.title, width=width, height=height)
     numbers, minor = "", []
     if result.psnr is not None:
-        numbers = f'<span class="psnr">{result.psnr:.2f} dB</span><span class="gain">{_gain(result)}</span>'
+        numbers = f'<span class="psnr">{result.psnr:.2f} dB</span><span class="gain">{gain(result, words)}</span>'
         minor = [f"PSNR_Y {result.psnr_y:.2f} dB", f"SSIM {result.ssim_y:.3f}"]
     elif result.name == "hr":
-        numbers = '<span class="psnr">original</span>'
+        numbers = f'<span class="psnr">{words.html("compare.original")}</span>'
         minor = [f"{width} × {height} px"]
     if result.reading is not None:
-        minor.append(f'raw <span class="raw">{escape(result.reading.raw_text) or "nothing"}</span>')
-    colour = COLOURS.get(result.name, "#56B4E9")
+        raw = escape(result.reading.raw_text) or words.html("compare.nothing")
+        minor.append(f'{words.html("compare.name_raw")} <span class="raw">{raw}</span>')
+    elif pending:
+        minor.append(words.html("compare.name_raw") + " …")
+    reading = _waiting(words) if pending else chips(result.reading, comparison.text, words)
+    inset = _true_size(comparison, words) if result.name == "lr" else ""
     return (
         f'<figure class="card" data-model="{escape(result.name)}" style="--model: {colour}">'
-        f'<img class="plate" src="{data_uri(result.picture)}" alt="{alt}" width="{width}" height="{height}">'
-        f'<figcaption><div class="line"><span class="name">{title}</span>{numbers}{chips(result.reading, text)}</div>'
+        f'<div class="view"><img class="plate" src="{data_uri(result.picture)}" alt="{alt}" width="{width}" '
+        f'height="{height}">{inset}</div>'
+        f'<figcaption><div class="line"><span class="name">{title}</span>{numbers}{reading}</div>'
         f'<div class="line minor">{"".join(f"<span>{one}</span>" for one in minor)}</div></figcaption></figure>'
     )
 
 
-def chips(reading: "Reading | None", text: str | None) -> str:
+def _true_size(comparison: "Comparison", words: Words) -> str:
+    """What is left of the plate, pixel by pixel."""
+    height, width = comparison.lr.shape[:2]
+    return (
+        f'<span class="true-size"><img src="{data_uri(comparison.lr)}" alt="{words.html("compare.true_size")}" '
+        f'width="{width}" height="{height}">{words.html("compare.true_size_short")}</span>'
+    )
+
+
+def _waiting(words: Words) -> str:
+    return (
+        f'<span class="reading"><span class="unseen">{words.html("compare.pending")}</span>'
+        '<span class="chips" aria-hidden="true">' + '<b class="chip waiting">·</b>' * 7 + "</span></span>"
+    )
+
+
+def chips(reading: "Reading | None", text: str | None, words: Words) -> str:
     """A reading as a row of chips: right or wrong where ``text`` is known, else sure or weak."""
     if reading is None:
         return ""
-    shown = reading.plate_text
-    if not shown:
-        return '<span class="reading none">reads nothing</span>'
+    if not reading.plate_text:
+        return f'<span class="reading none">{words.html("compare.reads_nothing")}</span>'
+    marked = marks(reading, text)
+    kinds = [kind for _, kind in marked]
+    weak = sum("weak" in kind for kind in kinds)
     if text is None:
-        kinds = ["weak" if weak else "sure" for weak in reading.weak()]
-        verdict = f"{kinds.count('weak')} of {len(kinds)} characters weak"
+        verdict = words("compare.weak_of", weak=weak, all=len(kinds))
     else:
-        right = matches(text, shown) + [False] * max(len(shown) - len(text), 0)
-        shown = shown.ljust(len(text), "–")
-        # A weak character that happens to be right is a guess of the form of plates, and shown as one.
-        weak = [*reading.weak(), *[False] * len(shown)][: len(shown)]
-        kinds = [("right" if one else "wrong") + " weak" * low for one, low in zip(right, weak, strict=True)]
-        verdict = f"{sum(right)} of {len(text)} characters right, {sum(weak)} weak"
+        right = sum(kind.startswith("right") for kind in kinds)
+        verdict = words("compare.right_of", right=right, all=len(text), weak=weak)
     row = "".join(
-        f'<b class="chip {kind}" title="{escape(_chip_title(reading, i, kind))}">{escape(character)}</b>'
-        for i, (character, kind) in enumerate(zip(shown, kinds, strict=True))
+        f'<b class="chip {kind}" title="{escape(_chip_title(reading, i, kind, words))}">{escape(character)}</b>'
+        for i, (character, kind) in enumerate(marked)
     )
+    said = words.html("compare.reads", text=reading.plate_text, verdict=verdict)
     return (
-        f'<span class="reading"><span class="unseen">reads {escape(reading.plate_text)}, {verdict}</span>'
+        f'<span class="reading"><span class="unseen">{said}</span>'
         f'<span class="chips" aria-hidden="true">{row}</span></span>'
     )
 
 
-def _chip_title(reading: "Reading", position: int, kind: str) -> str:
+def marks(reading: "Reading", text: str | None) -> list[tuple[str, str]]:
+    """Each character read, with its kind: "sure" or "weak", or against the true text "right", "right weak", ...
+
+    A character of ``text`` that was not read is "–" and wrong.
+    """
+    shown = reading.plate_text
+    if text is None:
+        return [(one, "weak" if weak else "sure") for one, weak in zip(shown, reading.weak(), strict=True)]
+    right = matches(text, shown) + [False] * max(len(shown) - len(text), 0)
+    shown = shown.ljust(len(text), "–")
+    # A weak character that happens to be right is a guess of the form of plates, and shown as one.
+    weak = [*reading.weak(), *[False] * len(shown)][: len(shown)]
+    kinds = [("right" if one else "wrong") + " weak" * low for one, low in zip(right, weak, strict=True)]
+    return list(zip(shown, kinds, strict=True))
+
+
+def _chip_title(reading: "Reading", position: int, kind: str, words: Words) -> str:
     if position >= len(reading.char_confidences):
-        return "missing"
-    return f"{kind}, confidence {reading.char_confidences[position]:.2f}"
+        return words("compare.missing")
+    kind = words(f"compare.{kind.replace(' ', '_')}")
+    return words("compare.confidence", kind=kind, value=reading.char_confidences[position])
 
 
-def _gain(result: "Result") -> str:
+def gain(result: "Result", words: Words) -> str:
     if result.name == "bicubic":
-        return "reference"
+        return words.html("compare.reference")
     gain = round(result.gain, 2)
     return f"{SIGN[gain >= 0]}{abs(gain):.2f}"
 
 
-def _heading(comparison: "Comparison", source: str, scale: int) -> str:
+def _heading(choice: Choice, words: Words) -> str:
+    comparison = choice.comparison
     height, width = comparison.lr.shape[:2]
-    parts = [escape(source)]
+    parts = [escape(caption(choice.caption, words) or choice.key) or words.html("page.own")]
     if comparison.text is not None:
-        parts.append(f'true text <b class="truth">{escape(comparison.text)}</b>')
+        parts.append(f'{words.html("compare.truth")} <b class="truth">{escape(comparison.text)}</b>')
     if comparison.hr is None:
-        parts.append(f"LR {width} × {height} px, restored directly ×{scale}: no HR, so no PSNR")
+        parts.append(words.html("compare.direct", width=width, height=height, scale=SCALE))
     else:
-        parts.append(f"HR {width * scale} × {height * scale} px → LR {width} × {height} px, bicubic ×{scale}")
-    return f'<p class="heading" aria-live="polite">{" · ".join(filter(None, parts))}</p>'
+        how, hr = describe(comparison.degradation, words), comparison.hr.shape
+        parts.append(words.html("compare.sizes", width=width, height=height, hr_width=hr[1], hr_height=hr[0], how=how))
+    link = ""
+    if choice.key:
+        done = words.html("compare.linked")
+        link = f' <button type="button" class="link" data-done="{done}">{words.html("compare.link")}</button>'
+    return f'<p class="heading" aria-live="polite">{" · ".join(parts)}{link}</p>'
 
 
-def _legend(known: bool) -> str:
-    marks = (("right", "right"), ("right weak", "right, but weak"), ("wrong", "wrong"))
-    if not known:
-        marks = (("sure", "confident"), ("weak", "weak"))
-    examples = " ".join(f'<b class="chip {kind}" aria-hidden="true">A</b> {word}' for kind, word in marks)
-    terms = " ".join(
-        f'<span class="term" tabindex="0" role="note" aria-label="{name}: {escape(text)}" data-tip="{escape(text)}">'
-        f"{name}</span>"
-        for name, text in TERMS.items()
+def legend(known: bool, words: Words) -> str:
+    marks = ("right", "right weak", "wrong") if known else ("sure", "weak")
+    examples = " ".join(
+        f'<b class="chip {kind}" aria-hidden="true">A</b> {words.html("compare." + kind.replace(" ", "_"))}'
+        for kind in marks
     )
-    return f'<p class="legend"><span>{examples}</span><span>Terms: {terms}</span></p>'
+    terms = []
+    for key, name in _TERMS.items():
+        text, shown = words.html(f"compare.{key}"), words.html(f"compare.{name}") if name else key
+        terms.append(
+            f'<span class="term" tabindex="0" role="note" aria-label="{shown}: {text}" data-tip="{text}">{shown}</span>'
+        )
+    return f'<p class="legend"><span>{examples}</span><span>{words.html("compare.terms")} {" ".join(terms)}</span></p>'
 
 
-def _details(comparison: "Comparison") -> str:
+def _details(comparison: "Comparison", words: Words) -> str:
     facts = json.dumps(comparison.to_json(), ensure_ascii=False, indent=1)
-    return f"<details><summary>Numbers and passport (JSON)</summary><pre>{escape(facts)}</pre></details>"
+    return f"<details><summary>{words.html('compare.json')}</summary><pre>{escape(facts)}</pre></details>"

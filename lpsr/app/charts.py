@@ -2,27 +2,19 @@
 
 from collections.abc import Sequence
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-if TYPE_CHECKING:
-    from lpsr.metrics.degradation import Map
-
 _AXIS = {"showgrid": False, "zeroline": False, "ticks": "outside", "ticklen": 3, "title": {"font": {"size": 12}}}
-# Backgrounds are the page's; style.css gives text and lines the page's colours, light or dark.
+# Backgrounds are the page's; static/page.css gives text and lines the page's colours, light or dark.
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": "system-ui, sans-serif", "size": 12},
         "title": {"font": {"size": 12}},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "coloraxis": {
-            "colorscale": "Viridis",
-            "colorbar": {"thickness": 10, "outlinewidth": 0, "nticks": 4, "ypad": 0, "title": {"side": "right"}},
-        },
         "xaxis": _AXIS,
         "yaxis": _AXIS,
         "margin": {"l": 60, "r": 8, "t": 28, "b": 50},
@@ -35,83 +27,105 @@ TEMPLATE = go.layout.Template(
     }
 )
 
-# CSS pixels: titles and axes between two rows; lowest and highest map, whatever the plate's shape.
-_BETWEEN = 60
-_LOWEST, _HIGHEST = 30, 400
-# Cells of a map a side: more than a screen shows of one map, and a megabyte less of each.
-_CELLS = 320
-_BELOW = {
-    "orientation": "h",
-    "yref": "container",
-    "y": 0,
-    "yanchor": "bottom",
-    "xpad": 0,
-    "title": {"side": "bottom"},
-}
+
+class Dots(NamedTuple):
+    """One panel of ``dot_panels``.
+
+    Attributes:
+        title: with its unit.
+        values: one a row, None where there is none.
+        reference: where the dashed line is, None for none.
+        digits: behind the point, in labels.
+        limits: of the axis; None follows the values.
+    """
+
+    title: str
+    values: Sequence[float | None]
+    reference: float | None
+    digits: int
+    limits: tuple[float, float] | None = None
 
 
-def heat_maps(named: Sequence[tuple[str, np.ndarray]], one: "Map", top: float, columns: int, width: float) -> go.Figure:
-    """Maps side by side on one colour scale.
+# CSS pixels: a row, the title above a panel with its gap, the axis below.
+_ROW, _ABOVE, _BELOW = 24, 34, 30
+# Shares of a panel's values kept free at its left, and at its right for the last label.
+_LEFT, _RIGHT = 0.12, 0.42
+# Characters of a model's name.
+_LONGEST = 18
+
+
+def dot_panels(
+    rows: Sequence[tuple[str, str]], panels: Sequence[Dots], columns: int, reference_colour: str, empty: str
+) -> go.Figure:
+    """Panels of dots, a row a model, each dot tied to the dashed reference line.
 
     Args:
-        named: caption and ``(H, W)`` float32 of each, all of one size.
-        one: which map they are.
-        top: upper end of the scale, in the map's unit.
-        columns: maps in a row.
-        width: of the page, in CSS pixels.
+        rows: name and colour of each model, from top to bottom.
+        columns: panels side by side.
+        empty: what a panel without values says.
     """
-    rows = ceil(len(named) / columns)
-    height, length = named[0][1].shape
-    # Page margins, axis and colour bar beside a row of maps; on a phone the bar lies below.
-    phone = columns == 1
-    around, bottom = (100, 110) if phone else (220, 50)
-    each = min(max((width - around) / columns * height / length, _LOWEST), _HIGHEST)
-    inner = rows * each + (rows - 1) * _BETWEEN
+    lines = ceil(len(panels) / columns)
+    each = _ROW * len(rows)
+    inner = lines * each + (lines - 1) * (_ABOVE + _BELOW)
     figure = make_subplots(
-        rows,
+        lines,
         columns,
-        subplot_titles=[name for name, _ in named],
-        horizontal_spacing=0.015,
-        vertical_spacing=_BETWEEN / inner if rows > 1 else 0,
+        subplot_titles=[panel.title for panel in panels],
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        vertical_spacing=(_ABOVE + _BELOW) / inner if lines > 1 else 0,
     )
-    unit = one.unit or "share"
-    step = ceil(max(height, length) / _CELLS)
-    # A touch screen always shows Plotly's buttons; they need a line of their own where the page is narrow.
-    top_margin = 28 if columns > 2 else 58
-    for number, (_, values) in enumerate(named):
-        row, column = divmod(number, columns)
-        trace = go.Heatmap(
-            z=np.round(values[::step, ::step], 3),
-            dx=step,
-            dy=step,
-            coloraxis="coloraxis",
-            hovertemplate=f"x %{{x}}, y %{{y}}: %{{z:.2f}} {unit}<extra></extra>",
+    places = list(range(len(rows)))
+    for number, panel in enumerate(panels):
+        place = {"row": number // columns + 1, "col": number % columns + 1}
+        shown = [(i, value) for i, value in zip(places, panel.values, strict=True) if value is not None]
+        if panel.reference is not None:
+            for i, value in shown:
+                stem = go.Scatter(x=[panel.reference, value], y=[i, i], mode="lines", hoverinfo="skip")
+                figure.add_trace(stem.update(line={"color": rows[i][1], "width": 2}), **place)
+            figure.add_vline(panel.reference, line={"color": reference_colour, "width": 1, "dash": "dash"}, **place)
+        figure.add_trace(
+            go.Scatter(
+                x=[value for _, value in shown],
+                y=[i for i, _ in shown],
+                mode="markers+text",
+                marker={"color": [rows[i][1] for i, _ in shown], "size": 10},
+                text=[f" {value:.{panel.digits}f}" for _, value in shown],
+                textposition="middle right",
+                hovertemplate=[f"{rows[i][0]}: {value:.{panel.digits}f}<extra></extra>" for i, value in shown],
+                cliponaxis=False,
+            ),
+            **place,
         )
-        figure.add_trace(trace, row + 1, column + 1)
-        axis = "" if number == 0 else str(number + 1)
-        last = number + columns >= len(named)
+        values = panel.limits or [value for _, value in shown] or [0.0, 1.0]
+        low, span = min(values), max(values) - min(values) or 1
         figure.update_xaxes(
-            title={"text": "x, px", "standoff": 4} if last else None,
-            constrain="domain",
-            row=row + 1,
-            col=column + 1,
+            range=[low - _LEFT * span, low + (1 + _RIGHT) * span],
+            nticks=4,
+            showticklabels=bool(shown),
+            ticks="outside" if shown else "",
+            **place,
         )
-        figure.update_yaxes(
-            title={"text": "y, px", "standoff": 4} if column == 0 else None,
-            showticklabels=column == 0,
-            ticks="outside" if column == 0 else "",
-            autorange="reversed",
-            scaleanchor=f"x{axis}",
-            constrain="domain",
-            row=row + 1,
-            col=column + 1,
-        )
+        if not shown:
+            middle = {"x": low + (1 + _RIGHT - _LEFT) / 2 * span, "y": (len(rows) - 1) / 2}
+            figure.add_annotation(text=empty, showarrow=False, **middle, **place)
+    names = [_short(name) for name, _ in rows]
+    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(
+        tickvals=places, ticktext=names, range=[len(rows) - 0.5, -0.5], ticks="", fixedrange=True, automargin=True
+    )
     figure.update_annotations(font_size=12)
+    # A touch screen always shows Plotly's buttons; they need a line of their own where the page is narrow.
+    top = _ABOVE if columns > 2 else _ABOVE + 20
     figure.update_layout(
         template=TEMPLATE,
-        height=inner + top_margin + bottom,
-        margin={"t": top_margin, "b": bottom} | ({"l": 48} if phone else {}),
-        coloraxis={"cmin": one.range[0], "cmax": top, "colorbar": _BELOW if phone else {}},
+        showlegend=False,
+        dragmode=False,
+        height=inner + top + _BELOW,
+        margin={"l": 8, "t": top, "b": _BELOW},
     )
-    figure.update_coloraxes(colorbar_title_text=unit)
     return figure
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"

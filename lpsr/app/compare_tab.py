@@ -1,112 +1,85 @@
 """Tab *Compare*: choose or bring a plate, see what each model makes of it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from lpsr.app import cards
-from lpsr.app.gallery import Shelf
-from lpsr.app.session import PROCESSOR, SORRY, Choice, api_compare, from_entry, from_picture
+from lpsr.app import cards, closer, session, verdict
+from lpsr.app.gallery import Entry, Shelf
+from lpsr.app.lab import MOST_MODELS, Lab, card_line, settings_of, values_of
+from lpsr.app.language import Words, label, words_for
+from lpsr.app.link import KEYS, Settings, from_query, preset_of
+from lpsr.app.numbers import NumbersPanel
+from lpsr.app.session import PROCESSOR, Choice
+from lpsr.app.theme import script
 from lpsr.app.uploads import FileUpload, PictureUpload
+from lpsr.degrade import PRESETS
 from lpsr.errors import InputError
 from lpsr.images import open_picture
 
 log = logging.getLogger(__name__)
 
-# Marks the plate that the result shows, and puts it into the address, so that a link opens it again.
-_MARK = """
-const mark = () => {
-  const result = document.querySelector('section.result');
-  if (!result) return;
-  document.querySelectorAll('.shelf button').forEach(
-    (one) => one.setAttribute('aria-pressed', String(one.dataset.plate === result.dataset.plate)));
-};
-"""
-_SHELF_JS = (
-    _MARK
-    + """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('button[data-plate]');
-  if (button) trigger('select', { plate: button.dataset.plate });
-});
-watch('value', mark);
-"""
-)
-_RESULT_JS = (
-    _MARK
-    + """
-// Nearest neighbour is for enlarging; a picture larger than its card is drawn smooth.
-const fit = () => element.querySelectorAll('.plate').forEach((one) => one.classList.toggle('reduced',
-  Math.min(one.clientWidth / one.getAttribute('width'), one.clientHeight / one.getAttribute('height')) < 1));
-new ResizeObserver(fit).observe(element);
-let unfolded = false;
-element.addEventListener('toggle', (event) => { unfolded = event.target.open; }, true);
-element.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && event.target.matches('.term')) event.target.blur();
-});
-watch('value', () => {
-  mark();
-  fit();
-  const result = element.querySelector('section.result');
-  if (!result) return;
-  result.querySelectorAll('details').forEach((one) => { one.open = unfolded; });
-  const address = new URL(location.href);
-  if (result.dataset.plate) address.searchParams.set('plate', result.dataset.plate);
-  else address.searchParams.delete('plate');
-  history.replaceState(history.state, '', address);
-  // A Space shows the page in a frame, and its own address in the bar.
-  if (parent !== window) parent.postMessage({ queryString: address.search, hash: '' }, 'https://huggingface.co');
-});
-"""
-)
-_WAITING = '<section class="result waiting"><p class="heading">Loading the models and the reader…</p></section>'
-
 
 class CompareTab:
-    """The components of the tab; ``choice`` holds the visitor's plate and its comparison for the other tabs."""
+    """The components of the tab.
+
+    ``choice`` holds the visitor's plate and its comparison for the other tabs, ``settings`` what the controls say.
+    """
 
     def __init__(self, shelves: list[Shelf]) -> None:
-        self.shelves = {shelf.title: shelf for shelf in shelves}
+        self.shelves = {shelf.name: shelf for shelf in shelves}
         self.entries = {entry.key: entry for shelf in shelves for entry in shelf.entries}
         self.choice = gr.State(None)
+        self.settings = gr.State(Settings())
         with gr.Row(elem_classes="source"):
             with gr.Column(min_width=240, scale=1, elem_classes="own"):
                 self.upload = PictureUpload(
-                    label="Own picture",
+                    label=label("page.own"),
                     type="filepath",
                     image_mode=None,
                     format="png",
                     sources=["upload", "clipboard", "webcam"],
                     height=124,
                     buttons=[],
-                    placeholder="Drop or click",
+                    placeholder=label("page.drop"),
                     elem_id="upload",
                 )
-                self.direct = gr.Checkbox(label="Already small: restore directly", elem_id="direct", container=False)
+                self.direct = gr.Checkbox(label=label("page.direct"), elem_id="direct", container=False)
             with gr.Column(min_width=300, scale=4):
                 self.source = gr.Radio(
-                    list(self.shelves),
-                    value=shelves[0].title,
-                    label="Source of the plates",
+                    [(label(f"page.{name}"), name) for name in self.shelves],
+                    value=shelves[0].name,
+                    label=label("page.shelves"),
                     show_label=False,
                     container=False,
                     visible=len(shelves) > 1,
                     elem_id="source",
                 )
-                self.shelf = gr.HTML(shelves[0].html, js_on_load=_SHELF_JS, elem_id="shelf")
+                self.shelf = gr.HTML(shelves[0].html, js_on_load=script("shelf"), elem_id="shelf")
+        self.lab = Lab()
         self.message = gr.HTML("", elem_id="message")
-        self.result = gr.HTML(_WAITING, js_on_load=_RESULT_JS, elem_id="result")
+        self.result = gr.HTML(
+            '<section class="result waiting"><p class="heading">' + label("page.loading") + "</p></section>",
+            js_on_load=script("result"),
+            elem_id="result",
+            keys=list(KEYS),
+        )
+        self.verdict = gr.HTML("", js_on_load=script("verdict"), elem_id="verdict")
+        self.closer = gr.HTML("", js_on_load=script("closer"), elem_id="closer")
+        self.numbers = NumbersPanel()
         with gr.Row(visible=False):
             self.api_picture = FileUpload(label="picture")
             self.api_answer = gr.JSON()
 
     def listen(self, page: gr.Blocks) -> None:
         """Bind the events; the page calls it once all tabs are there."""
-        shown = [self.message, self.result, self.choice, self.upload]
+        lab = self.lab
+        shown = [self.message, self.result, self.verdict, self.closer, self.choice, self.settings]
         common = {
             "concurrency_id": PROCESSOR,
             "concurrency_limit": 1,
@@ -115,17 +88,28 @@ class CompareTab:
             "show_progress_on": self.result,
             "trigger_mode": "always_last",
         }
-        page.load(self._open, None, shown, **common)
-        self.shelf.select(self._choose, None, shown, **common)
-        self.upload.input(self._take, [self.upload, self.direct], shown, **common)
+        page.load(self._open, None, [*shown, lab.preset, *lab.controls], **common)
+        self.shelf.select(self._choose, self.settings, shown, **common)
+        self.upload.input(self._take, [self.upload, self.direct, self.settings], [*shown, self.upload], **common)
         self.direct.input(self._redo, [self.direct, self.choice], [*shown, self.direct], **common)
+        # A slider that is dragged should not make the result flicker.
+        live = common | {"show_progress": "hidden"}
+        gr.on(
+            [one.input for one in lab.controls],
+            self._adjust,
+            [self.choice, self.settings, *lab.controls],
+            [*shown, lab.preset, lab.models],
+            **live,
+        )
+        lab.preset.input(self._preset, [self.choice, self.settings, lab.preset], [*shown, *lab.degradation], **live)
         self.source.input(
-            lambda title: self.shelves[title].html,
+            lambda name: self.shelves[name].html,
             self.source,
             self.shelf,
             api_visibility="private",
             show_progress="hidden",
         )
+        self.numbers.listen(self.choice)
         self.api_picture.upload(
             _answer,
             self.api_picture,
@@ -138,46 +122,121 @@ class CompareTab:
     def warm_up(self) -> None:
         """Load what a comparison needs by making the first one."""
         try:
-            from_entry(next(iter(self.entries.values())))
+            session.first(next(iter(self.entries.values())))
         except Exception as error:
             # The first visitor gets its sentence; here there is nobody to show it to.
             log.warning("The first comparison failed: %s", error)
 
-    def _open(self, request: gr.Request) -> tuple:
-        first = next(iter(self.entries))
-        key = request.query_params.get("plate", first)
-        return _show(lambda: from_entry(self.entries.get(key) or self.entries[first]))
+    def _open(self, request: gr.Request) -> Iterator[tuple]:
+        """What the link names, else the first plate; then the controls that say so."""
+        words, query = words_for(request), request.query_params
+        complaint = None
+        try:
+            settings = from_query(query)
+        except InputError as error:
+            settings, complaint = Settings(), words("lab.bad_link", why=error)
+        if settings.models is not None and len(settings.models) > MOST_MODELS:
+            settings, complaint = Settings(), words("lab.bad_link", why=words("lab.too_many", most=MOST_MODELS))
+        entry = self.entries.get(query.get("plate")) or next(iter(self.entries.values()))
+        controls = [preset_of(settings.degradation), *values_of(settings.degradation), _picker(settings, words)]
+        for step in self._steps(lambda: self._entry(entry, settings), settings, words):
+            if complaint and not step[0]:
+                step = cards.alert(complaint), *step[1:]
+            yield *step, *controls
 
-    def _choose(self, event: gr.EventData) -> tuple:
+    def _choose(self, settings: Settings, event: gr.EventData, request: gr.Request) -> Iterator[tuple]:
         entry = self.entries.get(event.plate)
-        return gr.skip() if entry is None else _show(lambda: from_entry(entry))
+        if entry is not None:
+            yield from self._steps(lambda: self._entry(entry, settings), settings, words_for(request))
 
-    def _take(self, path: str | None, direct: bool) -> tuple:
+    def _entry(self, entry: Entry, settings: Settings) -> Choice:
+        return session.first(entry) if settings == Settings() else session.choose(entry, settings)
+
+    def _take(self, path: str | None, direct: bool, settings: Settings, request: gr.Request) -> Iterator[tuple]:
         if path is None:
-            return *[gr.skip()] * 3, None
-        return _show(lambda: from_picture(take_picture(path), "Own picture", direct=direct))
+            yield *[gr.skip()] * 6, None
+            return
+        make = lambda: Choice(take_picture(path), direct=direct, settings=settings)  # noqa: E731
+        for step in self._steps(make, settings, words_for(request)):
+            yield *step, None
 
-    def _redo(self, direct: bool, choice: Choice | None) -> tuple:
+    def _redo(self, direct: bool, choice: Choice | None, request: gr.Request) -> Iterator[tuple]:
         """The box speaks of the visitor's own picture: the one shown, or the next."""
+        words = words_for(request)
         if choice is None:
-            return cards.alert("This visit's plate is no longer kept; bring it again."), *[gr.skip()] * 4
-        if choice.key:
-            return "", *[gr.skip()] * 4
-        shown = _show(lambda: from_picture(choice.picture, choice.source, choice.text, direct))
-        # Where it fails, the result stays as it is, and so must the box.
-        return *shown, gr.skip() if isinstance(shown[2], Choice) else choice.direct
+            yield cards.alert(words("page.gone")), *[gr.skip()] * 6
+        elif not choice.key:
+            for step in self._steps(lambda: _again(choice, direct=direct), choice.settings, words):
+                # Where it fails, the result stays as it is, and so must the box.
+                yield *step, gr.skip() if isinstance(step[4], Choice) else choice.direct
+
+    def _adjust(self, choice: Choice | None, before: Settings, request: gr.Request, *values: Any) -> Iterator[tuple]:
+        words = words_for(request)
+        if len(values[-1]) > MOST_MODELS:
+            kept = session.headline_models() if before.models is None else list(before.models)
+            yield cards.alert(words("lab.too_many", most=MOST_MODELS)), *[gr.skip()] * 6, kept
+            return
+        settings = settings_of(values, session.headline_models())
+        for step in self._resettle(choice, settings, words):
+            yield *step, preset_of(settings.degradation), gr.skip()
+
+    def _preset(self, choice: Choice | None, before: Settings, name: str, request: gr.Request) -> Iterator[tuple]:
+        settings = replace(before, degradation=PRESETS[name])
+        for step in self._resettle(choice, settings, words_for(request)):
+            yield *step, *values_of(settings.degradation)
+
+    def _resettle(self, choice: Choice | None, settings: Settings, words: Words) -> Iterator[tuple]:
+        """The same plate with other settings."""
+        if choice is None:
+            yield cards.alert(words("page.gone")), *[gr.skip()] * 4, settings
+        elif choice.key:
+            yield from self._steps(lambda: self._entry(self.entries[choice.key], settings), settings, words)
+        else:
+            yield from self._steps(lambda: _again(choice, settings=settings), settings, words)
+
+    def _steps(self, make: Callable[[], Choice], settings: Settings, words: Words) -> Iterator[tuple]:
+        """Message, result, verdict, closer look, choice, settings: first without readings, then with them.
+
+        Where ``make`` or the comparison fails, its sentence is the message, and everything else stays.
+        """
+        try:
+            choice = make()
+            if choice.comparison is None:
+                choice = session.compared(choice)
+                yield _shown(choice, settings, words, pending=True)
+                choice = session.read(choice)
+            yield _shown(choice, settings, words)
+        except InputError as error:
+            yield cards.alert(str(error)), *[gr.skip()] * 4, settings
+        except Exception:
+            log.exception("A comparison failed.")
+            yield cards.alert(words("page.sorry")), *[gr.skip()] * 4, settings
 
 
-def _show(compare: Callable[[], Choice]) -> tuple[Any, ...]:
-    """Message, result, choice and upload; where ``compare`` fails, its sentence, and result and choice stay."""
-    try:
-        choice = compare()
-    except InputError as error:
-        return cards.alert(str(error)), gr.skip(), gr.skip(), None
-    except Exception:
-        log.exception("A comparison failed.")
-        return cards.alert(SORRY), gr.skip(), gr.skip(), None
-    return "", cards.results(choice.comparison, choice.key, choice.source, choice.notes), choice, None
+def _again(choice: Choice, **changes: Any) -> Choice:
+    return replace(choice, comparison=None, notes=(), **changes)
+
+
+def _shown(choice: Choice, settings: Settings, words: Words, pending: bool = False) -> tuple:
+    comparison = choice.comparison
+    return (
+        "",
+        cards.results(choice, words, pending),
+        verdict.html(comparison, words, pending),
+        closer.html(comparison, words),
+        choice,
+        settings,
+    )
+
+
+def _picker(settings: Settings, words: Words) -> dict:
+    """The checkpoints that are here, with those of the settings ticked."""
+    from lpsr.checkpoints import list_checkpoints
+
+    known = list_checkpoints()
+    wanted: Sequence[str] = session.headline_models() if settings.models is None else settings.models
+    ticked = [card.name for card in known if card.name in wanted]
+    return gr.update(choices=[(card_line(card, words), card.name) for card in known], value=ticked)
 
 
 def take_picture(path: str) -> np.ndarray:
@@ -199,9 +258,9 @@ def _answer(picture: str | None) -> dict:
     try:
         if picture is None:
             raise InputError("Send a picture of a plate.")
-        return api_compare(take_picture(picture))
+        return session.read(session.compared(Choice(take_picture(picture)))).comparison.to_json()
     except InputError as error:
         raise gr.Error(str(error), print_exception=False) from None
     except Exception:
         log.exception("A comparison failed.")
-        raise gr.Error(SORRY, print_exception=False) from None
+        raise gr.Error(Words()("page.sorry"), print_exception=False) from None

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lpsr.app.language import Words, texts
 from lpsr.data.plates import Plate, open_plates
 from lpsr.errors import InputError
 from lpsr.images import encode_png
@@ -23,7 +24,12 @@ THUMB_HEIGHT, THUMB_WIDTH = 48, 128
 
 @dataclass(frozen=True)
 class Entry:
-    """A plate on a shelf; ``key`` is what the page and its links call it, such as "rendered-3"."""
+    """A plate on a shelf.
+
+    Attributes:
+        key: what the page and its links call it, such as "rendered-3".
+        caption: what the folder says of it, in English; empty where it says nothing.
+    """
 
     key: str
     caption: str
@@ -34,17 +40,15 @@ class Shelf:
     """The plates of one folder.
 
     Args:
-        name: first half of the entries' keys, and of captions where the folder has none.
-        title: for people.
+        name: first half of the entries' keys.
     """
 
-    def __init__(self, name: str, title: str, plates: list[Plate]) -> None:
+    def __init__(self, name: str, plates: list[Plate]) -> None:
         self.name = name
-        self.title = title
         step = max(len(plates) / MOST, 1)
         chosen = [plates[int(i * step)] for i in range(min(len(plates), MOST))]
         self.entries = [
-            Entry(f"{name}-{number}", plate.extra.get("caption") or f"{name.capitalize()} plate {number}", plate)
+            Entry(f"{name}-{number}", plate.extra.get("caption") or "", plate)
             for number, plate in enumerate(chosen, 1)
         ]
 
@@ -58,10 +62,10 @@ class Shelf:
     def _buttons(self) -> Iterator[str]:
         for entry in self.entries:
             try:
-                thumb = _thumb(entry.plate.hr())
+                thumb = thumbnail(entry.plate.hr())
             except InputError:
                 continue
-            name = escape(", ".join(filter(None, (entry.plate.text, entry.caption))))
+            name = escape(", ".join(filter(None, (entry.plate.text, entry.caption))) or entry.key)
             size = f'width="{thumb.shape[1]}" height="{thumb.shape[0]}"'
             yield (
                 f'<button type="button" data-plate="{entry.key}" aria-pressed="false" title="{name}">'
@@ -74,12 +78,18 @@ def shelves(ccpd: str | Path | None = None) -> list[Shelf]:
 
     Raises InputError for a folder that holds no plates.
     """
-    found = [Shelf("rendered", "Rendered plates", open_plates(FOLDER))]
+    found = [Shelf("rendered", open_plates(FOLDER))]
     ccpd = ccpd or os.environ.get("CCPD_ROOT")
     if ccpd:
         plates = open_plates(ccpd)
-        found.append(Shelf("real", "Real plates", [one for one in plates if one.split == "test"] or plates))
+        found.append(Shelf("real", [one for one in plates if one.split == "test"] or plates))
     return found
+
+
+def caption(entry_caption: str, words: Words) -> str:
+    """A caption of the shelf that ships in the visitor's language; one of another folder as it is."""
+    parts = entry_caption.split(", ")
+    return ", ".join(words(f"gallery.{one}") if f"gallery.{one}" in texts() else one for one in parts)
 
 
 def data_uri(picture: np.ndarray) -> str:
@@ -87,7 +97,8 @@ def data_uri(picture: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(encode_png(picture)).decode()
 
 
-def _thumb(picture: np.ndarray) -> np.ndarray:
+def thumbnail(picture: np.ndarray) -> np.ndarray:
+    """A picture ``(H, W, 3)`` uint8, made so small that many fit on a page."""
     height, width = picture.shape[:2]
     factor = min(THUMB_HEIGHT / height, THUMB_WIDTH / width, 1)
     size = max(round(width * factor), 1), max(round(height * factor), 1)

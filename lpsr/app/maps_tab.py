@@ -1,17 +1,24 @@
-"""Tab *Degradation maps*: where the compared plates are noisy, blurred or blocky."""
+"""Tab *Degradation maps*: where the compared pictures are noisy, blurred or blocky, as in the paper's figure 13."""
 
+import base64
 import csv
 import io
 import logging
 from html import escape
+from math import ceil
+from operator import is_
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import gradio as gr
 import numpy as np
 
+from lpsr.app.gallery import data_uri
+from lpsr.app.lab import describe
+from lpsr.app.language import Words, words_for
 from lpsr.app.session import PROCESSOR, Choice
-from lpsr.app.theme import COLOURS
+from lpsr.app.theme import colours, script
+from lpsr.images import viridis
 from lpsr.metrics.degradation import MAPS
 
 if TYPE_CHECKING:
@@ -21,94 +28,172 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# How to read each map, and where it misleads.
-READ = {
-    "noise": "Bright means grainy. Fine texture counts as noise, and a restoration is smooth even where it is wrong.",
-    "blur": "Bright means soft. A flat area takes the blur of the edges around it; invented edges are sharp too.",
-    "compression": "Bright means blocky. A ×8 upsampler can leave an 8-pixel period of its own, "
-    "which this map cannot tell from JPEG's. Where no grid is found, the map is zero.",
-}
-_NOTHING = "No plate is kept for this visit, or no longer; choose one on the Compare tab."
-_SORRY = "The maps could not be drawn because of a fault in the program; its log says more."
-_SCALE = "Each row has one colour scale, so its pictures compare; another plate may have another."
-_WIDTH_JS = "(choice, width) => [choice, window.innerWidth]"
+# Values shown of each map, a side: a larger map is thinned, and averages over far more pixels than that leaves out.
+CELLS = 320
+_FOLLOW_JS = "() => { document.dispatchEvent(new Event('choice')); }"
+_WAITING = '<div class="maps-waiting" aria-busy="true">' + "<i></i>" * 20 + "</div>"
+# Pictures and heading of what is shown.
+Drawn = tuple[str, list[np.ndarray]]
 
 
 class MapsTab:
-    """The components of the tab; its maps are computed when it is opened."""
+    """The components of the tab; its maps are computed when it is opened, and follow the choice while it is open."""
 
     def __init__(self, tab: gr.Tab) -> None:
         self.tab = tab
-        self.width = gr.Number(1440, visible=False)
-        self.heading = gr.HTML("", elem_id="maps-heading")
-        self.plots = []
-        for name, one in MAPS.items():
-            unit = f", 8-bit {one.unit} (of 255)" if one.unit else ", share from 0 to 1"
-            words = f"<h2>{one.title}{unit}</h2><p>{one.description} {READ[name]}</p>"
-            gr.HTML(f'<div class="map">{words}</div>')
-            self.plots.append(gr.Plot(label=one.title, show_label=False, elem_id=f"map-{name}", buttons=[]))
-        self.means = gr.HTML("", elem_id="maps-means")
+        self.view = gr.HTML(_WAITING, js_on_load=script("maps"), elem_id="maps")
+        self.drawn = gr.State(None)
 
     def listen(self, choice: gr.State) -> None:
         """Bind the events to the visitor's choice."""
-        self.tab.select(
-            self._draw,
-            [choice, self.width],
-            [self.heading, *self.plots, self.means],
-            js=_WIDTH_JS,
+        # Asks in the browser first: who has not opened the tab need not be served its maps.
+        choice.change(None, js=_FOLLOW_JS, api_visibility="private")
+        gr.on(
+            [self.tab.select, self.view.input],
+            draw,
+            [choice, self.drawn],
+            [self.view, self.drawn],
             concurrency_id=PROCESSOR,
             concurrency_limit=1,
             api_visibility="private",
             show_progress="minimal",
+            trigger_mode="always_last",
         )
 
-    def _draw(self, choice: Choice | None, width: float) -> list:
-        """Heading, a chart for each map, their means; a sentence alone where there is nothing to draw."""
-        try:
-            return [_note(_NOTHING), *[None] * len(self.plots), ""] if choice is None else _maps(choice, width)
-        except Exception:
-            log.exception("The maps failed.")
-            return [_note(_SORRY), *[None] * len(self.plots), ""]
+
+def draw(choice: Choice | None, drawn: Drawn | None, request: gr.Request) -> tuple:
+    """The maps of the choice and what they show; nothing where they are shown already, a sentence where they cannot."""
+    words = words_for(request)
+    if choice is None or choice.comparison is None:
+        return _note(words.html("maps.nothing")), None
+    heading, shown = _heading(choice, words), _shown(choice)
+    pictures = [result.picture for result in shown]
+    if drawn and drawn[0] == heading and len(drawn[1]) == len(pictures) and all(map(is_, drawn[1], pictures)):
+        return gr.skip(), gr.skip()
+    try:
+        return heading + _maps(shown, words), (heading, pictures)
+    except Exception:
+        log.exception("The maps failed.")
+        return _note(words.html("maps.sorry")), None
 
 
-def _maps(choice: Choice, width: float) -> list:
-    from lpsr.app.charts import heat_maps
+def _shown(choice: Choice) -> "list[Result]":
+    """All pictures but LR, whose enlarged pixels are no degradation that a map could show."""
+    return [result for result in choice.comparison.results if result.name != "lr"]
 
-    shown = [result for result in choice.comparison.results if result.name != "lr"]
-    columns = len(shown) if width >= 1200 else 3 if width >= 900 else 2 if width >= 600 else 1
-    figures, means = [], []
-    for one in MAPS.values():
-        maps = [one.function(result.picture) for result in shown]
-        means.append([float(values.mean()) for values in maps])
-        top = max(float(np.percentile(maps, 99)), one.range[1] / 4)
-        named = [(_caption(result, values, one), values) for result, values in zip(shown, maps, strict=True)]
-        figures.append(heat_maps(named, one, min(top, one.range[1]), columns, width))
-    plate = " · ".join(filter(None, (choice.text, choice.source)))
-    return [f'<p class="heading">{escape(plate)}. {_SCALE}</p>', *figures, _table(shown, means)]
+
+def _heading(choice: Choice, words: Words) -> str:
+    """Which plate is shown, and what happened to it."""
+    degradation = choice.comparison.degradation
+    how = words("maps.direct") if degradation is None else words("maps.degraded", how=describe(degradation, words))
+    parts = filter(None, (choice.text, choice.caption or words("page.own"), how))
+    return f'<p class="heading">{escape(" · ".join(parts))}</p>'
+
+
+def _maps(shown: "list[Result]", words: Words) -> str:
+    # (rows, maps, H, W)
+    values = np.array([[one.function(result.picture) for one in MAPS.values()] for result in shown])
+    means = values.mean((2, 3), dtype=np.float64)
+    tops = [_top(one, values[:, column]) for column, one in enumerate(MAPS.values())]
+    height, width = values.shape[2:]
+    step = ceil(max(height, width) / CELLS)
+    thin = values[:, :, ::step, ::step]
+    colour = colours(result.name for result in shown)
+    rows = "".join(
+        _row(result, *row, tops, colour[result.name], words) for result, *row in zip(shown, thin, means, strict=True)
+    )
+    # Hundredths, as the captions show them: noise is below 427 levels, so 16 bits hold them.
+    cells = np.rint(thin * 100).astype("<u2")
+    return (
+        f'<p class="maps-hint">{words.html("maps.hint")}</p>'
+        f'<section class="maps" style="--ratio: {width / height:.4f}" data-width="{width}" data-height="{height}" '
+        f'data-step="{step}" data-cells="{base64.b64encode(cells).decode()}">'
+        f"{_heads(values, tops, words)}{rows}{_how(words)}"
+        f'</section><p class="unseen" id="maps-said" role="status"></p>{_table(shown, means, words)}'
+    )
+
+
+def _top(one: "Map", values: np.ndarray) -> float:
+    """Upper end of a column's colour scale: above 99 % of its values, and neither tiny nor beyond the map's range."""
+    return min(max(float(np.percentile(values, 99)), one.range[1] / 4), one.range[1])
+
+
+def _heads(values: np.ndarray, tops: list[float], words: Words) -> str:
+    """The place and its coordinates, then for each column its name, and of a map unit and colour scale."""
+    height, width = values.shape[2:]
+    bar = data_uri(viridis(np.arange(256)[None], 0, 255))
+    heads = [
+        f'<div class="maps-place" tabindex="0" role="application" aria-label="{words.html("maps.place_keys")}">'
+        f'{words.html("maps.place")} <b data-none="x –, y –">x –, y –</b></div>',
+        f'<div class="maps-head"><h2>{words.html("maps.picture")}</h2> <small>{width} × {height} px</small></div>',
+    ]
+    for (name, one), maps, top in zip(MAPS.items(), values.swapaxes(0, 1), tops, strict=True):
+        low, high = (words.html(f"maps.{name}_{end}") for end in ("low", "high"))
+        more = "≥ " * bool(maps.max() > top)
+        heads.append(
+            f'<div class="maps-head"><h2>{words.html(f"maps.{name}")}</h2> <small>{words.html(f"maps.{name}_unit")}'
+            f'</small><img class="maps-bar" src="{bar}" alt=""><span class="maps-ends">'
+            f"<span>{one.range[0]:.2f} <i>{low}</i></span><span><i>{high}</i> {more}{top:.2f}</span></span></div>"
+        )
+    return f'<div class="maps-columns maps-heads">{"".join(heads)}</div>'
+
+
+def _how(words: Words) -> str:
+    """How to read the scales and each map, and where it misleads."""
+    how = "".join(f"<p><b>{words.html(f'maps.{name}')}</b> {words.html(f'maps.{name}_how')}</p>" for name in MAPS)
+    return f'<div class="maps-columns maps-how"><p>{words.html("maps.scales")}</p>{how}</div>'
+
+
+def _row(result: "Result", values: np.ndarray, means: np.ndarray, tops: list[float], colour: str, words: Words) -> str:
+    """A picture and its maps; ``values`` is ``(maps, h, w)``."""
+    height, width = result.picture.shape[:2]
+    alt = words.html("compare.alt", title=result.title, width=width, height=height)
+    cells = [_cell(result.picture, alt, f"<span>{words.html('maps.picture')}</span>")]
+    for (name, one), of_map, mean, top in zip(MAPS.items(), values, means, tops, strict=True):
+        title = words.html(f"maps.{name}")
+        # That map is zero throughout only where it found nothing to measure on.
+        if name == "compression" and mean == 0:
+            said, here = words.html("maps.no_grid"), ""
+        else:
+            said, here = words.html("maps.mean", value=mean), f'{words.html("maps.here")} <b class="maps-here">–</b>'
+        alt = words.html("maps.alt", map=words(f"maps.{name}"), title=result.title)
+        caption = f'<span class="maps-name">{title}</span> <span>{said}</span> <span>{here}</span>'
+        cells.append(_cell(viridis(of_map, one.range[0], top), f"{alt}, {said}", caption))
+    return (
+        f'<div class="maps-columns maps-row" role="group" aria-label="{escape(result.title)}">'
+        f'<h3 style="--model: {colour}">{escape(result.title)}</h3>{"".join(cells)}</div>'
+    )
+
+
+def _cell(picture: np.ndarray, alt: str, caption: str) -> str:
+    height, width = picture.shape[:2]
+    return (
+        f'<figure class="maps-cell"><div class="maps-frame"><img src="{data_uri(picture)}" alt="{alt}" '
+        f'width="{width}" height="{height}" draggable="false"></div><figcaption>{caption}</figcaption></figure>'
+    )
+
+
+def _table(shown: "list[Result]", means: np.ndarray, words: Words) -> str:
+    """Means, one row a picture, one column a map, with the same as a CSV file."""
+    file = io.StringIO()
+    heads = [f"{one.title}, {one.unit or 'share'}" for one in MAPS.values()]
+    lines = [[result.title, *(f"{mean:.4f}" for mean in row)] for result, row in zip(shown, means, strict=True)]
+    csv.writer(file).writerows([["model", *heads], *lines])
+    head = "".join(
+        f'<th scope="col">{words.html(f"maps.{name}")}<small>{words.html(f"maps.{name}_unit")}</small></th>'
+        for name in MAPS
+    )
+    body = "".join(
+        f'<tr><th scope="row">{escape(result.title)}</th>' + "".join(f"<td>{mean:.2f}</td>" for mean in row) + "</tr>"
+        for result, row in zip(shown, means, strict=True)
+    )
+    return (
+        f'<div class="maps-means"><table><caption>{words.html("maps.means")}</caption>'
+        f'<thead><tr><th scope="col">{words.html("maps.model")}</th>{head}</tr></thead><tbody>{body}</tbody></table>'
+        f'<p><a download="maps.csv" href="data:text/csv;charset=utf-8,{quote(file.getvalue())}">'
+        f"{words.html('maps.csv')}</a></p></div>"
+    )
 
 
 def _note(sentence: str) -> str:
     return f'<p class="note" role="alert">{sentence}</p>'
-
-
-def _caption(result: "Result", values: np.ndarray, one: "Map") -> str:
-    colour = COLOURS.get(result.name, "")
-    mark = f'<span style="color:{colour}">■</span> ' if colour.startswith("#") else ""
-    # That map is zero throughout only where it found nothing to measure on.
-    value = "no JPEG grid" if one.name == "compression" and not values.any() else f"mean {values.mean():.2f}"
-    return f"{mark}{escape(result.title)}, {value}"
-
-
-def _table(shown: "list[Result]", means: list[list[float]]) -> str:
-    """Means, one row a model, one column a map, with the same as a CSV file."""
-    heads = [f"{one.title}, {one.unit or 'share'}" for one in MAPS.values()]
-    file = io.StringIO()
-    rows = [[result.title, *values] for result, values in zip(shown, zip(*means, strict=True), strict=True)]
-    csv.writer(file).writerows([["model", *heads], *([row[0], *(f"{one:.4f}" for one in row[1:])] for row in rows)])
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in ("mean", *heads))
-    body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{one:.2f}</td>" for one in row[1:]) + "</tr>"
-        for row in rows
-    )
-    link = f'<a download="maps.csv" href="data:text/csv;charset=utf-8,{quote(file.getvalue())}">CSV</a>'
-    return f'<table class="means"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{link}</p>'

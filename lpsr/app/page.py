@@ -15,19 +15,14 @@ import gradio as gr
 
 from lpsr.app.compare_tab import CompareTab
 from lpsr.app.gallery import Shelf, shelves
+from lpsr.app.language import label, translations
 from lpsr.app.maps_tab import MapsTab
-from lpsr.app.theme import STYLE, THEME
+from lpsr.app.theme import STYLES, THEME
 from lpsr.app.visits import sweeping
 from lpsr.errors import InputError
 from lpsr.images import MAX_BYTES
 
 TITLE = "LPSR Lab"
-_HEADER = """<a class="skip" href="#result">Skip to the result</a>
-<header class="top"><h1>LPSR Lab</h1><p>License plates, degraded ×8 and restored by models that differ only
-in their loss.</p></header>"""
-_FOOTNOTE = """<footer class="footnote">Restorations are guesses: a model adds detail that the LR picture does not hold.
-They must not be used to identify a vehicle. The file of a picture you bring is
-deleted within minutes, its result half an hour after you last used the page.</footer>"""
 # Seconds: how often uploads are deleted, and how old they may be; a full queue takes minutes.
 CACHE = (60, 240)
 
@@ -35,13 +30,15 @@ CACHE = (60, 240)
 def build(plates: list[Shelf]) -> tuple[gr.Blocks, CompareTab]:
     """The page, not yet served."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=CACHE, fill_width=True) as page:
-        gr.HTML(_HEADER)
+        # Gradio translates one text a component.
+        gr.HTML('<a class="skip" href="#result">' + label("page.skip") + "</a>", elem_classes="first")
+        gr.HTML('<header class="top"><h1>LPSR Lab</h1><p>' + label("page.subtitle") + "</p></header>")
         with gr.Tabs():
-            with gr.Tab("Compare", id="compare"):
+            with gr.Tab(label("page.tab_compare"), id="compare"):
                 compare_tab = CompareTab(plates)
-            with gr.Tab("Degradation maps", id="maps") as tab:
+            with gr.Tab(label("page.tab_maps"), id="maps") as tab:
                 maps_tab = MapsTab(tab)
-        gr.HTML(_FOOTNOTE)
+        gr.HTML('<footer class="footnote">' + label("page.footnote") + "</footer>")
         compare_tab.listen(page)
         maps_tab.listen(compare_tab.choice)
     page.queue(max_size=64, default_concurrency_limit=4, api_open=False)
@@ -102,7 +99,8 @@ def launch(
         server_port=port,
         share=share,
         theme=THEME,
-        css_paths=STYLE,
+        css_paths=STYLES,
+        i18n=translations(),
         max_file_size=MAX_BYTES,
         footer_links=["api"],
         run_history=False,

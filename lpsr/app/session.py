@@ -1,14 +1,15 @@
-"""What the page computes for a visitor: the chosen plate, its comparison, and sentences where something failed."""
+"""What the page computes for a visitor: the chosen plate, its comparison, and what to say about it."""
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpsr.app.gallery import Entry
+from lpsr.app.link import Settings
 from lpsr.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,67 +20,111 @@ log = logging.getLogger(__name__)
 
 # One group for everything that keeps the processor busy.
 PROCESSOR = "processor"
-SORRY = "This plate could not be compared because of a fault in the program; its log says more."
 # HR plates narrower than this leave an LR plate of fewer than 8 columns.
 FEW_PIXELS = 64
 
+# A key of locales/compare.json, and the values of its text.
+Note = tuple[str, dict]
+
 _first = threading.Lock()
-# Plates of the shelves, with the stamp of the checkpoints they were compared under.
+# Plates of the shelves with the page's own settings, under the stamp of the checkpoints they were compared with.
 _kept: dict[Entry, tuple[tuple, "Choice"]] = {}
 
 
-@dataclass(frozen=True)
+# By identity: Gradio hashes it to see that it changed.
+@dataclass(frozen=True, eq=False)
 class Choice:
-    """What a visitor has chosen; a picture of their own is kept for this visit alone.
+    """What a visitor has chosen, and what came of it; a picture of their own is kept for this visit alone.
 
     Attributes:
         picture: ``(H, W, 3)`` uint8.
-        source: what the page calls it.
-        key: of a plate from a shelf, else empty.
-        text: the true text, where known.
+        key, caption: of a plate from a shelf, else empty.
+        text, corners: the true text and the plate's corners in the picture, where known.
         direct: the picture is the LR plate itself.
-        comparison, notes: what came of it.
+        settings: degradation and checkpoints.
+        comparison: None before ``compared``; without readings before ``read``.
+        notes: what the visitor should know about it.
     """
 
     picture: np.ndarray
-    source: str
     key: str = ""
+    caption: str = ""
     text: str | None = None
+    corners: np.ndarray | None = field(default=None, compare=False)
     direct: bool = False
+    settings: Settings = Settings()
     comparison: "Comparison | None" = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
-def from_picture(picture: np.ndarray, source: str, text: str | None = None, direct: bool = False) -> Choice:
-    """Compare a picture. Raises InputError where it cannot be."""
-    comparison, notes = _compare(picture, text, direct)
-    if not direct and picture.shape[1] <= FEW_PIXELS:
-        notes += (
-            f"The picture is only {picture.shape[1]} × {picture.shape[0]} pixels. If it is already low resolution, "
-            "tick the box below the upload.",
-        )
-    return Choice(picture, source, "", text, direct, comparison, notes)
+def choose(entry: Entry, settings: Settings = Settings()) -> Choice:
+    """A plate of a shelf, compared and read where that was done before. Raises InputError for a broken file."""
+    stamp, choice = _kept.get(entry, (None, None))
+    if settings == Settings() and stamp == _stamp():
+        return choice
+    plate = entry.plate
+    return Choice(plate.hr(), entry.key, entry.caption, plate.text, plate.hr_corners(), settings=settings)
 
 
-def from_entry(entry: Entry) -> Choice:
-    """Compare a plate from a shelf; the result is kept while the checkpoints stay, since every visitor may see it."""
+def compared(choice: Choice) -> Choice:
+    """The choice with its pictures and numbers, still without readings. Raises InputError."""
+    from lpsr.compare import compare
+
+    models, notes = usable_models(choice.settings.models)
+    comparison = compare(
+        choice.picture,
+        models,
+        degradation=choice.settings.degradation,
+        direct=choice.direct,
+        text=choice.text,
+        corners=choice.corners,
+    )
+    height, width = choice.picture.shape[:2]
+    if choice.direct and choice.settings.degradation != Settings().degradation:
+        notes.append(("note_direct", {}))
+    if not choice.direct and not choice.key and width <= FEW_PIXELS:
+        notes.append(("note_small", {"width": width, "height": height}))
+    if comparison.reduced_from:
+        height, width = comparison.hr.shape[:2]
+        before = "{} × {}".format(*comparison.reduced_from)
+        notes.append(("note_reduced", {"before": before, "width": width, "height": height}))
+    return replace(choice, comparison=comparison, notes=tuple(notes))
+
+
+def read(choice: Choice) -> Choice:
+    """The compared choice with readings and what they are worth; with a note where there is no reader."""
+    from lpsr.compare import read
+    from lpsr.readers import get_reader
+
+    try:
+        reader = get_reader()
+    except InputError as error:
+        log.warning("%s", error)
+        return replace(choice, notes=(*choice.notes, ("note_reader", {})))
+    return replace(choice, comparison=read(choice.comparison, reader))
+
+
+def first(entry: Entry) -> Choice:
+    """A plate of a shelf with the page's own settings, compared and read; kept while the checkpoints stay.
+
+    Every visitor may see it. Raises InputError for a broken file.
+    """
     # Only one thread at a time: the warm-up and the first visitor want the same plate.
     with _first:
-        stamp = _stamp()
-        before, choice = _kept.get(entry, (None, None))
-        if before != stamp:
-            picture, text = entry.plate.hr(), entry.plate.text
-            comparison, notes = _compare(picture, text, False)
-            choice = Choice(picture, entry.caption, entry.key, text, False, comparison, notes)
+        choice = choose(entry)
+        if choice.comparison is None:
+            stamp, choice = _stamp(), read(compared(choice))
             # A note speaks of trouble that may pass.
-            if not notes:
+            if not choice.notes:
                 _kept[entry] = stamp, choice
         return choice
 
 
-def api_compare(picture: np.ndarray) -> dict:
-    """The JSON of ``/compare``. Raises InputError."""
-    return _compare(picture, None, False)[0].to_json()
+def headline_models() -> list[str]:
+    """The checkpoints that are compared where the visitor did not choose: those of the paper that are here."""
+    from lpsr.checkpoints import ORDER, known_models
+
+    return [name for name in known_models() if name in ORDER]
 
 
 def _stamp() -> tuple:
@@ -90,31 +135,14 @@ def _stamp() -> tuple:
     return tuple(sorted((one.name, one.stat().st_mtime_ns) for one in folder.iterdir())) if folder.is_dir() else ()
 
 
-def _compare(picture: np.ndarray, text: str | None, direct: bool) -> tuple["Comparison", tuple[str, ...]]:
-    from lpsr.compare import compare
-    from lpsr.readers import get_reader
-
-    models, notes = _usable_models()
-    try:
-        reader = get_reader()
-    except InputError as error:
-        reader, notes = None, (*notes, str(error))
-    comparison = compare(picture, models, direct=direct, text=text, reader=reader)
-    if comparison.reduced_from:
-        height, width = comparison.hr.shape[:2]
-        before = "{} × {}".format(*comparison.reduced_from)
-        notes += (f"The picture was reduced from {before} to {width} × {height} pixels first; crop it to the plate.",)
-    return comparison, notes
-
-
-def _usable_models() -> tuple[list[str], tuple[str, ...]]:
-    """The headline models that load, and a sentence for each that does not."""
-    from lpsr.checkpoints import known_models, load_restorer
-    from lpsr.compare import DEFAULT_MODELS
+def usable_models(chosen: tuple[str, ...] | None) -> tuple[list[str], list[Note]]:
+    """Bicubic and the chosen models that load, in the order of the page, and a note for what does not."""
+    from lpsr.checkpoints import ORDER, known_models, load_restorer
 
     known, models, notes = known_models(), [], []
-    for name in DEFAULT_MODELS:
-        if name not in known:
+    wanted = ("bicubic", *(ORDER if chosen is None else chosen))
+    for name in known:
+        if name not in wanted:
             continue
         try:
             load_restorer(name)
@@ -122,8 +150,8 @@ def _usable_models() -> tuple[list[str], tuple[str, ...]]:
         except InputError as error:
             # The sentence names a path of the server, which is for its log alone.
             log.warning("%s", error)
-            notes.append(f"The checkpoint {name} cannot be used; the app's log says why.")
-    missing = [name for name in DEFAULT_MODELS if name not in known]
+            notes.append(("note_checkpoint", {"name": name}))
+    missing = [name for name in wanted if name not in known]
     if missing:
-        notes.append(f"No checkpoint here for {', '.join(missing)}; the remaining models are shown.")
-    return models, tuple(notes)
+        notes.append(("note_missing", {"names": ", ".join(missing)}))
+    return models, notes

@@ -1,10 +1,12 @@
 """How the page looks: a quiet theme on system fonts, and one colour for each model."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import gradio as gr
 
-STYLE = Path(__file__).with_name("style.css")
+_STATIC = Path(__file__).with_name("static")
+STYLES = sorted(_STATIC.glob("*.css"))
 
 # Okabe & Ito's colour-blind safe set; those chosen have a contrast of 3 : 1 and more on the light and the dark page.
 COLOURS = {
@@ -15,6 +17,15 @@ COLOURS = {
     "pecl-euclidean": "#009E73",
     "pecl-manhattan": "#D55E00",
 }
+# For other checkpoints in the order they are shown; named in every caption, since six more hues cannot all be safe.
+_MORE = ("#8A7CD0", "#A6761D", "#6F8F2F", "#2E8FA3", "#C0504D", "#7F7F4C")
+
+
+def colours(names: Iterable[str]) -> dict[str, str]:
+    """The colour of each of the models that are shown together."""
+    more = iter(_MORE)
+    return {name: COLOURS.get(name) or next(more) for name in names}
+
 
 THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.zinc,
@@ -34,3 +45,8 @@ THEME = gr.themes.Base(
     block_border_width="1px",
     block_shadow="none",
 )
+
+
+def script(name: str) -> str:
+    """The code of ``static/NAME.js``, for a component's ``js_on_load``."""
+    return (_STATIC / f"{name}.js").read_text(encoding="utf-8")

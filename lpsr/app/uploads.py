@@ -1,6 +1,7 @@
-"""What a visitor sends, as the path of a file that nobody has opened yet."""
+"""What a visitor sends, as the paths of files that nobody has opened yet."""
 
 import gradio as gr
+from gradio.data_classes import ListFiles
 from gradio_client.utils import is_http_url_like
 
 NO_ADDRESS = "Send the picture itself, not an address."
@@ -9,6 +10,11 @@ NO_ADDRESS = "Send the picture itself, not an address."
 def _path(component: gr.components.Component, payload: gr.FileData | None) -> str | None:
     # Gradio would open the file before we see it, and fail on a damaged one with its own words.
     return None if payload is None else payload.path
+
+
+def _files(component: gr.components.Component, payload: ListFiles | None) -> list[tuple[str, str]]:
+    # The path has lost some characters of the name, such as the "&" of CCPD's.
+    return [(file.path, file.orig_name or file.path) for file in payload or []]
 
 
 async def _stay(component: gr.components.Component, path: str | None) -> str | None:
@@ -32,4 +38,12 @@ class FileUpload(gr.File):
 
     is_template = True
     preprocess = _path
+    async_move_resource_to_block_cache = _stay
+
+
+class FilesUpload(gr.File):
+    """``gr.File`` for several files that gives the path of each as it came, and what the visitor calls it."""
+
+    is_template = True
+    preprocess = _files
     async_move_resource_to_block_cache = _stay

@@ -13,7 +13,9 @@ from lpsr import __version__
 from lpsr.errors import InputError
 
 VERBS = (
+    "compare",
     "evaluate",
+    "calibrate",
     "restore",
     "degrade",
     "read",
@@ -22,6 +24,7 @@ VERBS = (
     "pretrain_embedder",
     "train",
     "export",
+    "bench",
 )
 
 

@@ -2,6 +2,9 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import fields, replace
+
+from lpsr.degrade import KERNELS, PLACES, PRESETS, Degradation
 
 
 def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
@@ -25,15 +28,47 @@ def add_checkpoints(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoints", metavar="DIR", help="folder of checkpoints (default: checkpoints/)")
 
 
-def add_plates(parser: argparse.ArgumentParser, required: bool) -> None:
-    """``--data`` and ``--split``: labelled plates to measure on."""
+def add_plates(parser: argparse.ArgumentParser, required: bool, split: str = "test") -> None:
+    """``--data`` and ``--split``: labelled plates to measure on; ``split`` is the usual one."""
     parser.add_argument(
         "--data", metavar="DIR", required=required, help="plate folder (with index.csv) or CCPD folder to evaluate on"
     )
     parser.add_argument(
         "--split",
-        default="test",
+        default=split,
         type=lambda text: None if text == "all" else text,
-        help="its split, 'all' for every plate (default: test); in a CCPD folder the split test is what "
-        "splits/test.txt lists, or a subfolder of that name",
+        help=f"its split, 'all' for every plate (default: {split}); in a CCPD folder the split {split} is what "
+        f"splits/{split}.txt lists, or a subfolder of that name",
     )
+
+
+def add_degradation(parser: argparse.ArgumentParser) -> None:
+    """How HR becomes LR, for ``degradation_of``; None where not given. ``--scale`` is the verb's own, if it has one."""
+    group = parser.add_argument_group("degradation", "from HR to LR; what is not given is as in the preset")
+    group.add_argument(
+        "--preset", choices=PRESETS, default="paper", help="where to start from (default: paper, bicubic ×8 alone)"
+    )
+    group.add_argument("--kernel", help=f"of the downscaling: {', '.join(KERNELS)}")
+    group.add_argument(
+        "--blur", type=float, metavar="SIGMA", help="Gaussian blur, in pixels of the picture it falls on"
+    )
+    group.add_argument("--motion", type=float, metavar="LENGTH", help="straight motion blur, in the same pixels")
+    group.add_argument("--angle", type=float, metavar="DEGREES", help="of the motion: 0 is along the plate")
+    group.add_argument("--noise", type=float, metavar="SIGMA", help="Gaussian noise, in 8-bit levels")
+    group.add_argument("--jpeg", type=int, metavar="QUALITY", help="JPEG artefacts, quality 1 to 100")
+    places = (
+        ("blur", "blur and motion happen", "before"),
+        ("noise", "noise falls", "after"),
+        ("jpeg", "JPEG", "after"),
+    )
+    for name, what, usual in places:
+        group.add_argument(
+            f"--{name}-at", choices=PLACES, help=f"{what} before or after the downscaling (usually {usual})"
+        )
+    group.add_argument("--seed", type=int, help="of the noise")
+
+
+def degradation_of(args: argparse.Namespace) -> Degradation:
+    """The preset with whatever was given beside it. Raises InputError for a value out of range."""
+    values = {field.name: getattr(args, field.name, None) for field in fields(Degradation)}
+    return replace(PRESETS[args.preset], **{name: value for name, value in values.items() if value is not None})

@@ -92,7 +92,7 @@ def table(models: dict[str, dict[str, Any]], markdown: bool = False) -> str:
     blocks = [[["model", *fidelity], *([name, *cells[:3]] for name, cells in rows.items())]]
     if reading:
         blocks.append([["model", *reading], *([name, *cells[3:]] for name, cells in rows.items())])
-    return "\n\n".join(map(_aligned, blocks))
+    return "\n\n".join(map(aligned, blocks))
 
 
 def passport_lines(passport: dict[str, Any]) -> str:
@@ -110,7 +110,8 @@ def passport_lines(passport: dict[str, Any]) -> str:
     return "\n".join(f"{key + ':':13}{value}" for key, value in facts.items())
 
 
-def _aligned(rows: list[list[str]]) -> str:
+def aligned(rows: list[list[str]]) -> str:
+    """A heading and rows as text: names to the left, values to the right."""
     names, *columns = zip(*rows, strict=True)
     widths = [max(map(len, column)) for column in columns]
     names = [name.ljust(max(map(len, names))) for name in names]

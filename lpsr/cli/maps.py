@@ -3,13 +3,12 @@
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from lpsr.cli.files import complain, output_names, pictures
 from lpsr.errors import InputError
 from lpsr.files import replacing, write_json
-from lpsr.images import open_picture, save_png
+from lpsr.images import open_picture, save_png, viridis
 from lpsr.metrics.degradation import MAPS, Map
 
 NAME = "maps"
@@ -57,16 +56,9 @@ def _write(picture: np.ndarray, stem: Path) -> dict[str, float]:
         values = one.function(picture)
         with replacing(stem.with_name(f"{stem.name}.{key}.npy")) as temporary:
             np.save(temporary, values)
-        save_png(stem.with_name(f"{stem.name}.{key}.png"), _coloured(values, one))
+        save_png(stem.with_name(f"{stem.name}.{key}.png"), viridis(values, *one.range))
         means[key] = float(values.mean())
     return means
-
-
-def _coloured(values: np.ndarray, one: Map) -> np.ndarray:
-    """``values`` as an ``(H, W, 3)`` uint8 RGB picture: viridis over the map's range, clipped to it."""
-    low, high = one.range
-    levels = np.clip((values - low) / (high - low) * 255 + 0.5, 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)[..., ::-1])
 
 
 def _heading(one: Map) -> str:

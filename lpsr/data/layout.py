@@ -10,6 +10,8 @@ from lpsr.errors import InputError
 HEIGHT_MM = 140.0
 CHARACTER_HEIGHT_MM = 90.0
 MARGIN_MM = 15.5
+# Around a character, as a share of its size: half the gap to the next one.
+BOX_MARGIN = 1 / 8
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,18 @@ def character_quads(text: str, corners: np.ndarray) -> np.ndarray:
     quads = boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]].reshape(-1, 1, 2)
     pixels = cv2.perspectiveTransform(quads, plate_homography(layout, corners))
     return pixels.reshape(-1, 4, 2).astype(np.float32)
+
+
+def character_boxes(text: str, corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Where to cut each character of ``text`` out of a picture: the bounding box of its quadrilateral, with a margin.
+
+    ``corners`` are the plate's, ``(4, 2)``, x and y in pixels, clockwise from top left; ``size`` is the picture's
+    ``(width, height)``. Returns ``(n, 4)`` int, left, top, right, bottom, cut to the picture and at least 1 × 1 pixel,
+    n = 7 or 8. Raises InputError for a text of another length.
+    """
+    quads = character_quads(text, corners)
+    low, high = quads.min(axis=1), quads.max(axis=1)
+    margin = (high - low) * BOX_MARGIN
+    low = np.clip(np.floor(low - margin), 0, np.subtract(size, 1))
+    high = np.clip(np.ceil(high + margin), low + 1, size)
+    return np.hstack([low, high]).astype(int)

@@ -10,7 +10,7 @@ import numpy as np
 from lpsr.data.ccpd import parse_name
 from lpsr.errors import InputError
 from lpsr.files import write_csv
-from lpsr.images import SUFFIXES, bounding_crop, crop_to_multiple, open_picture
+from lpsr.images import SUFFIXES, bounding_crop, bounding_origin, crop_to_multiple, open_picture
 
 CORNER_COLUMNS = ("tl_x", "tl_y", "tr_x", "tr_y", "br_x", "br_y", "bl_x", "bl_y")
 COLUMNS = (
@@ -59,6 +59,10 @@ class Plate:
             picture = bounding_crop(picture, self.corners)
         return crop_to_multiple(picture, multiple)
 
+    def hr_corners(self) -> np.ndarray | None:
+        """``corners`` in pixels of ``hr()``; None where unknown."""
+        return None if self.corners is None else self.corners - bounding_origin(self.corners)
+
 
 def open_plates(folder: str | Path, split: str | None = None) -> list[Plate]:
     """The plates of a plate folder or of a CCPD folder, in the order of the index or of the file names.
@@ -92,16 +96,42 @@ def write_index(folder: str | Path, rows: Iterable[dict], extra_columns: Iterabl
     write_csv(Path(folder) / "index.csv", (*COLUMNS, *extra_columns), rows)
 
 
+def read_index(lines: Iterable[str], name: str | Path) -> list[dict[str, str]]:
+    """The rows of an ``index.csv``; ``name`` is what error sentences call it.
+
+    Raises InputError for what is not CSV or lacks columns.
+    """
+    try:
+        reader = csv.DictReader(lines)
+        missing = {"file", "text", "split"} - set(reader.fieldnames or ())
+        if missing:
+            raise InputError(f"{name} lacks the columns {', '.join(sorted(missing))}.")
+        return list(reader)
+    except csv.Error as error:
+        raise InputError(f"Cannot read {name}: {error}.") from error
+
+
+def read_label(row: dict[str, str], where: str) -> tuple[str | None, np.ndarray | None]:
+    """Text and corners of a row of the index, as in ``Plate``; ``where`` begins the error's sentence.
+
+    Raises InputError for corners that are not finite numbers.
+    """
+    values = [row.get(column) or "" for column in CORNER_COLUMNS]
+    try:
+        corners = np.array([float(value) for value in values], np.float32).reshape(4, 2) if all(values) else None
+        if corners is not None and not np.isfinite(corners).all():
+            raise ValueError("a corner is infinite or NaN")
+    except ValueError as error:
+        raise InputError(f"{where}: the corners are not numbers.") from error
+    return row["text"] or None, corners
+
+
 def _from_index(folder: Path) -> list[Plate]:
     index = folder / "index.csv"
     try:
         with open(index, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = {"file", "text", "split"} - set(reader.fieldnames or ())
-            if missing:
-                raise InputError(f"{index} lacks the columns {', '.join(sorted(missing))}.")
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            rows = read_index(file, index)
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"Cannot read {index}: {error}.") from error
     root = folder.resolve()
     return [_from_row(folder, root, number, row) for number, row in enumerate(rows, 2)]
@@ -110,6 +140,7 @@ def _from_index(folder: Path) -> list[Plate]:
 def _from_row(folder: Path, root: Path, number: int, row: dict[str, str]) -> Plate:
     """The plate of one line of the index; ``root`` is ``folder`` with links resolved."""
     path = folder / (row["file"] or "")
+    where = f"{folder / 'index.csv'}, line {number}"
     try:
         # An index is data: it must not be able to point outside its folder.
         inside = "\0" not in str(path) and root in path.resolve().parents
@@ -117,17 +148,11 @@ def _from_row(folder: Path, root: Path, number: int, row: dict[str, str]) -> Pla
         # A link that leads to itself.
         inside = False
     if not inside:
-        raise InputError(f"{folder / 'index.csv'}, line {number}: {row['file']!r} is not a file of this folder.")
-    values = [row.get(column) or "" for column in CORNER_COLUMNS]
-    try:
-        corners = np.array([float(value) for value in values], np.float32).reshape(4, 2) if all(values) else None
-        if corners is not None and not np.isfinite(corners).all():
-            raise ValueError("a corner is infinite or NaN")
-    except ValueError as error:
-        raise InputError(f"{folder / 'index.csv'}, line {number}: the corners are not numbers.") from error
+        raise InputError(f"{where}: {row['file']!r} is not a file of this folder.")
+    text, corners = read_label(row, where)
     known = {"file", "text", "split", *CORNER_COLUMNS}
     extra = {key: value for key, value in row.items() if key is not None and key not in known and value}
-    return Plate(path, row["text"] or None, corners, row["split"] or "", extra)
+    return Plate(path, text, corners, row["split"] or "", extra)
 
 
 def _from_names(folder: Path, split: str | None) -> list[Plate]:

@@ -136,13 +136,16 @@ def grid_phase(grey: np.ndarray) -> tuple[tuple[int, int], float]:
     height, width = grey.shape
     if min(height, width) < MIN_GRID_SIDE:
         return (0, 0), 0.0
-    scores = np.empty((height - PERIOD + 1, width - PERIOD + 1), np.float32)
+    grey = np.float32(grey)
+    scores = np.zeros_like(grey)
+    # The DCT of the block that begins at each pixel, one coefficient at a time: along the columns, then along the rows.
+    for u in _DCT:
+        along = cv2.filter2D(grey, -1, u[:, None], anchor=(0, 0))
+        for v in _DCT:
+            scores += np.minimum(np.abs(cv2.filter2D(along, -1, v[None], anchor=(0, 0))), 1)
+    # Of whole blocks, and the mean over the coefficients.
+    scores = scores[: height - PERIOD + 1, : width - PERIOD + 1] / PERIOD**2
     phases = [(y, x) for y in range(PERIOD) for x in range(PERIOD)]
-    for y, x in phases:
-        rows, columns = (height - y) // PERIOD, (width - x) // PERIOD
-        blocks = grey[y : y + rows * PERIOD, x : x + columns * PERIOD].reshape(rows, PERIOD, columns, PERIOD)
-        coefficients = _DCT @ blocks.transpose(0, 2, 1, 3).astype(np.float32) @ _DCT.T
-        scores[y::PERIOD, x::PERIOD] = np.minimum(np.abs(coefficients), 1).mean((2, 3))
     around = cv2.blur(scores, (9, 9), borderType=cv2.BORDER_REFLECT)
     relative = {
         (y, x): float(scores[y::PERIOD, x::PERIOD].mean() / (around[y::PERIOD, x::PERIOD].mean() + 0.002))

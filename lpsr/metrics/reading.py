@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from lpsr.plates import matches, normalise
+from lpsr.readers.base import Reading
 
 # Two-sided 95 % quantile of the normal distribution.
 _Z95 = 1.959963984540054
@@ -17,6 +18,25 @@ def in_place(truth: str, reading: str) -> list[bool]:
     (see ``lpsr.plates.matches``).
     """
     return matches(truth, normalise(reading))
+
+
+def marks(reading: Reading, truth: str | None) -> list[tuple[str, str]]:
+    """Each character of the plate text and how it is to be shown, missing ones as "–"; nothing where nothing was read.
+
+    "sure" or "weak" where the true text is unknown; else "right" or "wrong", with " weak" behind it where weak: a weak
+    character that happens to be right is a guess of the form of plates.
+    """
+    shown, weak = reading.plate_text, [*reading.weak()]
+    if not shown:
+        return []
+    if truth is None:
+        return [(character, "weak" if low else "sure") for character, low in zip(shown, weak, strict=True)]
+    right = matches(truth, shown) + [False] * (len(shown) - len(truth))
+    shown, weak = shown.ljust(len(truth), "–"), weak + [False] * (len(truth) - len(shown))
+    return [
+        (character, ("right" if fits else "wrong") + " weak" * low)
+        for character, fits, low in zip(shown, right, weak, strict=True)
+    ]
 
 
 @dataclass(frozen=True)

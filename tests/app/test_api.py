@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from lpsr.compare import compare
+from lpsr.compare import compare, read
 from lpsr.images import open_picture
 from lpsr.readers import get_reader
 
@@ -20,7 +20,7 @@ def ask(address):
 
 def test_it_gives_what_compare_gives(ask, plate_file, tiny_checkpoints):
     found = ask(plate_file)
-    expected = compare(open_picture(plate_file), folder=tiny_checkpoints, reader=get_reader()).to_json()
+    expected = read(compare(open_picture(plate_file), folder=tiny_checkpoints), get_reader()).to_json()
     assert found["hr_size"] == expected["hr_size"]
     names = ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan"]
     assert [one["name"] for one in found["models"]] == names

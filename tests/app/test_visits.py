@@ -4,15 +4,20 @@ import json
 import re
 import secrets
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
+from gradio.state_holder import StateHolder
 
 from lpsr.app import page as page_module
 from lpsr.app import visits
 from lpsr.app.gallery import shelves
+from lpsr.app.session import Choice
 from lpsr.app.uploads import NO_ADDRESS
+
+# As the page has them; the tests' own page is quicker.
+VISIT, CALL = visits.VISIT, visits.CALL
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +32,7 @@ def brief(tmp_path_factory):
         patch.setattr(visits, "CALL", timedelta(seconds=5))
         patch.setattr(visits, "VISIT", timedelta(seconds=5))
         # What is measured does not matter here.
-        patch.setattr("lpsr.app.session._usable_models", lambda: (["bicubic"], ()))
+        patch.setattr("lpsr.app.session.usable_models", lambda chosen: (["bicubic"], []))
         page, compare_tab = page_module.build(shelves())
         compare_tab.warm_up()
         page_module.launch(page, compare_tab)
@@ -53,11 +58,12 @@ def join(brief, function, data, visit):
 
 
 def answer(brief, visit):
-    """What became of the visit's call: its data, or the sentence of its error."""
+    """What became of the visit's call: its (first) data, or the sentence of its error."""
     with httpx.stream("GET", f"{brief[1]}gradio_api/queue/data", params={"session_hash": visit}, timeout=120) as lines:
         for line in lines.iter_lines():
             message = json.loads(line[5:]) if line.startswith("data:") else {}
-            if message.get("msg") == "process_completed":
+            # A handler that goes on after its first answer sends the rest as differences.
+            if message.get("msg") in ("process_generating", "process_completed"):
                 return message["output"].get("data") or message["output"]["error"]
     raise AssertionError("The queue closed without an answer.")
 
@@ -83,10 +89,10 @@ def gone(check):
 
 def test_a_broken_file_after_an_emptied_upload_gets_its_sentence(brief, hostile):
     visit = secrets.token_hex(4)
-    assert ask(brief, "_take", [None, False], visit)[3] is None
+    assert ask(brief, "_take", [None, False, None], visit)[6] is None
     for name in ("cut.png", "text.png", "empty.png"):
         path, words = hostile[name]
-        message, *_, shown = ask(brief, "_take", [send(brief, path), False], visit)
+        message, *_, shown = ask(brief, "_take", [send(brief, path), False, None], visit)
         assert re.search(words, message) and shown is None
     assert gone(lambda: files(brief[2]) == [])
 
@@ -103,7 +109,7 @@ def test_two_visitors_with_the_same_file_both_get_an_answer(brief, plate_file):
 
 
 def test_an_address_is_refused_and_not_fetched(brief):
-    for function, more in (("_answer", []), ("_take", [False])):
+    for function, more in (("_answer", []), ("_take", [False, None])):
         for address in ("http://127.0.0.1:9/a.png", "https://example.org/a.png"):
             assert ask(brief, function, [upload(address), *more]) == NO_ADDRESS
 
@@ -117,4 +123,26 @@ def test_nothing_is_left_of_a_visit_but_the_page(brief, plate_file):
     holder = page.app.state_holder
     assert len(holder.session_data) >= 2 and files(folder)
     assert gone(lambda: not holder.session_data and not files(folder))
-    assert not any(page.temp_file_sets) and not holder.time_last_used
+    assert not any(page.temp_file_sets) and not holder.time_last_used and not page.pending_diff_streams
+
+
+def test_a_visit_is_kept_while_it_is_used_and_a_call_is_not(monkeypatch):
+    monkeypatch.delenv("CCPD_ROOT", raising=False)
+    monkeypatch.setattr(visits, "VISIT", VISIT)
+    monkeypatch.setattr(visits, "CALL", CALL)
+    page, compare_tab = page_module.build(shelves())
+    page.state_session_capacity = 10
+    holder = StateHolder()
+    holder.set_blocks(page)
+    for name in ("old", "new", "call"):
+        holder[name]
+    for name in ("old", "new"):
+        holder[name][compare_tab.choice._id] = Choice(None)
+    now = datetime.now()
+    holder.time_last_used["old"] = now - timedelta(minutes=29)
+    visits.forget(holder, compare_tab.choice, now + timedelta(minutes=1))
+    assert set(holder.session_data) == {"old", "new", "call"}
+    visits.forget(holder, compare_tab.choice, now + timedelta(minutes=3))
+    assert set(holder.session_data) == set(holder.time_last_used) == {"new"}
+    visits.forget(holder, compare_tab.choice, now + timedelta(minutes=31))
+    assert not holder.session_data and not holder.time_last_used

@@ -1,11 +1,13 @@
 """``degrade`` and ``restore``: pictures in, PNG files out."""
 
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 
 from lpsr.checkpoints import load_restorer
 from lpsr.cli import main
-from lpsr.degrade import Degradation, degrade, enlarge
+from lpsr.degrade import PAPER, PRESETS, Degradation, degrade, enlarge
 from lpsr.images import open_picture, save_png
 
 
@@ -30,10 +32,27 @@ def test_degrade_makes_the_papers_lr_pictures(folder, tmp_path, capsys):
 
 
 def test_degrade_passes_every_option_on(folder, tmp_path):
-    options = ("--scale", 4, "--kernel", "area", "--blur", 1.5, "--noise", 6, "--jpeg", 50, "--seed", 9)
+    degradation = Degradation(4, "area", 1.5, 3.0, -20.0, 6.0, 50, "after", "before", "before", 9)
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in asdict(degradation).items()]
     assert call("degrade", folder / "a.png", "--output", tmp_path / "lr", *options) == 0
-    expected = degrade(open_picture(folder / "a.png"), Degradation(4, "area", 1.5, 6, 50, 9))
+    expected = degrade(open_picture(folder / "a.png"), degradation)
     assert np.array_equal(open_picture(tmp_path / "lr" / "a.png"), expected)
+
+
+def test_degrade_takes_a_preset_and_what_is_given_beside_it(folder, tmp_path):
+    for number, (options, expected) in enumerate(
+        [
+            (("--preset", "cctv"), PRESETS["cctv"]),
+            (
+                ("--preset", "cctv", "--noise", 0, "--blur-at", "after"),
+                replace(PRESETS["cctv"], noise=0, blur_at="after"),
+            ),
+            (("--motion", 9), replace(PAPER, motion=9)),
+        ]
+    ):
+        out = tmp_path / str(number)
+        assert call("degrade", folder / "a.png", "--output", out, *options) == 0
+        assert np.array_equal(open_picture(out / "a.png"), degrade(open_picture(folder / "a.png"), expected))
 
 
 def test_restore_writes_a_picture_for_each_model(folder, tmp_path, checkpoints):

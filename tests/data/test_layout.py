@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lpsr.data.layout import BLUE, GREEN, character_quads, layout_of, plate_homography
+from lpsr.data.layout import BLUE, GREEN, character_boxes, character_quads, layout_of, plate_homography
 from lpsr.errors import InputError
 
 
@@ -59,3 +59,32 @@ def test_homography_maps_the_plate_to_its_corners():
     corners = np.float32([(10, 12), (160, 20), (155, 75), (8, 60)])
     corner = plate_homography(GREEN, corners) @ (480, 140, 1)
     np.testing.assert_allclose(corner[:2] / corner[2], corners[2], atol=1e-3)
+
+
+def test_boxes_at_one_pixel_per_mm_have_an_eighth_of_margin():
+    boxes = character_boxes("皖A12345", [(0, 0), (440, 0), (440, 140), (0, 140)], (440, 140))
+    assert boxes.shape == (7, 4) and boxes.dtype.kind == "i"
+    # 45 × 90 mm from (151.5, 25): 5.625 and 11.25 beyond, rounded outwards.
+    assert boxes[2].tolist() == [145, 13, 203, 127]
+
+
+@pytest.mark.parametrize(("text", "width"), [("皖A12345", 440), ("皖AD12345", 480)])
+def test_boxes_hold_their_quads_and_no_centre_of_another(text, width):
+    corners = np.float32([(12, 9), (150, 22), (147, 70), (9, 55)])
+    boxes, quads = character_boxes(text, corners, (160, 80)), character_quads(text, corners)
+    assert len(boxes) == len(text)
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        assert (quads[i] >= (left, top)).all() and (quads[i] <= (right, bottom)).all()
+        centres = np.delete(quads, i, axis=0).mean(axis=1)
+        assert not ((centres > (left, top)) & (centres < (right, bottom))).all(axis=1).any()
+
+
+def test_boxes_are_cut_to_the_picture_and_never_empty():
+    # The plate lies far to the left of the picture but for its last characters.
+    boxes = character_boxes("皖A12345", [(-300, -50), (40, -50), (40, 90), (-300, 90)], (32, 16))
+    left, top, right, bottom = boxes.T
+    assert (left >= 0).all() and (top >= 0).all() and (right <= 32).all() and (bottom <= 16).all()
+    assert (right > left).all() and (bottom > top).all()
+    # And one of a single pixel.
+    left, top, right, bottom = character_boxes("皖A12345", [(5, 5), (6, 5), (6, 6), (5, 6)], (8, 8)).T
+    assert (right > left).all() and (bottom > top).all()

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from lpsr.data.generator.style import Values
+from lpsr.degrade import motion_kernel
 
 
 def light(picture: np.ndarray, values: Values, rng: np.random.Generator) -> np.ndarray:
@@ -42,7 +43,7 @@ def photograph(picture: np.ndarray, values: Values, rng: np.random.Generator) ->
     if values.defocus > 0.05:
         picture = cv2.GaussianBlur(picture, (0, 0), values.defocus, borderType=cv2.BORDER_REFLECT_101)
     if values.motion > 1:
-        kernel = _motion_kernel(values.motion, direction)
+        kernel = motion_kernel(values.motion, direction)
         picture = cv2.filter2D(picture, -1, kernel, borderType=cv2.BORDER_REFLECT_101)
     if values.noise > 0:
         grain = rng.standard_normal(picture.shape, np.float32) * np.float32([1.0, 0.8, 1.1])
@@ -52,18 +53,6 @@ def photograph(picture: np.ndarray, values: Values, rng: np.random.Generator) ->
         picture = picture + (picture - cv2.GaussianBlur(picture, (0, 0), 1.2)) * values.sharpening
     picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
     return _jpeg(picture, int(values.jpeg), phase_x, phase_y) if values.jpeg <= 100 else picture
-
-
-def _motion_kernel(length: float, direction: float) -> np.ndarray:
-    side = int(np.ceil(length)) // 2 * 2 + 3
-    kernel = np.zeros((side, side), np.float32)
-    centre = (side - 1) / 2
-    reach = np.array([np.cos(direction), np.sin(direction)]) * (length - 1) / 2
-    start, end = ((np.array([centre, centre]) + sign * reach) * 16 for sign in (-1, 1))
-    start, end = (tuple(np.rint(point).astype(int).tolist()) for point in (start, end))
-    cv2.line(kernel, start, end, 1.0, 1, cv2.LINE_8, 4)
-    kernel = cv2.GaussianBlur(kernel, (3, 3), 0.5)
-    return kernel / kernel.sum()
 
 
 def _jpeg(picture: np.ndarray, quality: int, phase_x: int, phase_y: int) -> np.ndarray:

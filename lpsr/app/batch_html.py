@@ -1,0 +1,210 @@
+"""What the tab *Batch* shows, as HTML."""
+
+from collections.abc import Sequence
+from html import escape
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from lpsr.app import cards
+from lpsr.app.gallery import data_uri, thumbnail
+from lpsr.app.lab import describe
+from lpsr.app.language import Words
+from lpsr.app.theme import colours
+from lpsr.degrade import SCALE, Degradation, enlarge
+
+if TYPE_CHECKING:
+    # For annotations only: they import torch, which the first paint need not wait for.
+    from lpsr.batch import Item, Tally
+    from lpsr.compare import Comparison, Result
+    from lpsr.data.gather import Inputs, Source
+
+# ``static/batch.js`` puts the rows in.
+TABLE = '<div class="batch-scroll"><table class="batch-table" role="table"><tbody></tbody></table></div>'
+# Refused files that are named on the page.
+MOST_REFUSED = 20
+
+_dialogs = count(1)
+
+
+def name_of(source: "Source") -> str:
+    """What the page calls a picture: the text of its CCPD name, else its file."""
+    return source.file.rpartition("/")[2] if source.indexed or not source.text else source.text
+
+
+def how(degradation: Degradation, models: Sequence[str], words: Words) -> str:
+    """The settings that a batch would be compared with."""
+    titles = ", ".join(_titles(models).values())
+    return f'<p class="batch-words">{words.html("batch.how", how=describe(degradation, words), models=titles)}</p>'
+
+
+def found(inputs: "Inputs", words: Words) -> str:
+    """How many pictures there are, and what cannot be used."""
+    known = sum(source.text is not None for source in inputs.sources)
+    key = "found" if inputs.sources else "nothing"
+    html = f'<p role="status">{words.html(f"batch.{key}", count=len(inputs.sources), known=known)}</p>'
+    if inputs.refused:
+        lines = [
+            f"<li>{f'<b>{escape(one.file)}</b>: ' if one.file else ''}"
+            f"{words.html(f'batch.why_{one.reason}', **one.values)}</li>"
+            for one in inputs.refused[:MOST_REFUSED]
+        ]
+        more = len(inputs.refused) - MOST_REFUSED
+        if more > 0:
+            lines.append(f"<li>{words.html('batch.more', count=more)}</li>")
+        heading = words.html("batch.refused", count=len(inputs.refused))
+        html += f'<details class="batch-refused" open><summary>{heading}</summary><ul>{"".join(lines)}</ul></details>'
+    return html
+
+
+def progress(done: int, total: int, left: float | None, words: Words) -> str:
+    """A bar and the time left, in seconds, where it is known."""
+    text = words.html("batch.running", done=done, all=total)
+    if left is not None and done < total:
+        unit, value = ("minutes", round(left / 60)) if left > 90 else ("seconds", max(round(left), 1))
+        text += " · " + words.html(f"batch.{unit}_left", value=value)
+    return (
+        f'<div class="batch-progress"><progress value="{done}" max="{total}" '
+        f'aria-label="{words.html("batch.progress")}"></progress><span>{text}</span></div>'
+    )
+
+
+def ended(
+    done: int, total: int, tally: "Tally", seconds: float, minutes: int, notes: Sequence[str], words: Words
+) -> str:
+    """What became of the batch, and how long its ZIP is kept."""
+    key = "done" if done == total else "stopped" if done else "stopped_none"
+    parts = [words("batch." + key, done=done, all=total, seconds=seconds)]
+    if tally.failed:
+        parts.append(words("batch.failed", count=len(tally.failed)))
+    if tally.compared:
+        parts.append(words("batch.kept", minutes=minutes))
+    return note(" ".join(parts)) + "".join(f'<p class="note">{escape(one)}</p>' for one in notes)
+
+
+def note(sentence: str) -> str:
+    return f'<p class="batch-status" role="status">{escape(sentence)}</p>'
+
+
+def head(models: Sequence[str], words: Words) -> str:
+    """The first row of the table."""
+    titles = ["LR", *_titles(models).values()]
+    cells = [f'<th scope="col" role="columnheader">{escape(one)}</th>' for one in (words("batch.picture"), *titles)]
+    return f'<tr class="head" role="row">{"".join(cells)}</tr>'
+
+
+def row(item: "Item", number: int, models: Sequence[str], words: Words) -> str:
+    """A picture: itself, LR, and what each model made of it; or why there is nothing.
+
+    ``number``: its place among the pictures that were compared.
+    """
+    name, file = escape(name_of(item.source)), escape(item.source.file)
+    if item.comparison is None:
+        return (
+            f'<tr role="row" class="failed"><th scope="row" role="rowheader" title="{file}"><span>{name}</span></th>'
+            f'<td role="cell" colspan="{len(models) + 1}">{escape(item.error)}</td></tr>'
+        )
+    comparison = item.comparison
+    by_name = {result.name: result for result in comparison.results}
+    colour = colours(by_name)
+    hr, lr = by_name["hr"], comparison.lr
+    label = words.html("batch.show", name=name_of(item.source))
+    cells = "".join(_cell(by_name[model], comparison, colour[model], words) for model in models)
+    # Enlarged to about the size of the other pictures, pixel by pixel.
+    factor = max(min(48 // lr.shape[0], 128 // lr.shape[1]), 1)
+    small = f'width="{lr.shape[1] * factor}" height="{lr.shape[0] * factor}"'
+    return (
+        f'<tr role="row" data-number="{number}"><th scope="row" role="rowheader" title="{file}">'
+        f'<button type="button" data-number="{number}" aria-label="{label}">'
+        f'<img src="{data_uri(thumbnail(hr.picture))}" alt=""></button>'
+        f"<span>{name}</span>{cards.chips(hr.reading, comparison.text, words)}</th>"
+        f'<td role="cell" data-label="LR"><img class="lr" src="{data_uri(lr)}" alt="LR" {small}></td>{cells}</tr>'
+    )
+
+
+def legend(inputs: "Inputs", words: Words) -> str:
+    """What the marks of the readings mean."""
+    return cards.legend(any(source.text for source in inputs.sources), words)
+
+
+def summary(scores: dict[str, Any], words: Words) -> str:
+    """The table of ``Tally.summary``."""
+    models = scores["models"]
+    colour = colours(models)
+    n_read = max(one.get("n_read", 0) for one in models.values())
+    columns = {"psnr": ("PSNR, dB", 2), "psnr_y": ("PSNR_Y, dB", 2), "ssim": ("SSIM", 3)}
+    columns["gain"] = words("batch.gain"), 2
+    titles = [words("batch.model"), *(title for title, _ in columns.values())]
+    titles += [words("batch.exact"), words("batch.characters")] if n_read else []
+    html = "".join(f'<th scope="col" role="columnheader">{escape(one)}</th>' for one in titles)
+    rows = [f'<tr class="head" role="row">{html}</tr>']
+    for name, one in models.items():
+        cells = [(title, _median(one[key], digits)) for key, (title, digits) in columns.items()]
+        if n_read:
+            low, high = one.get("exact_ci95", (0, 0))
+            exact = f"<b>{100 * one['exact']:.1f}</b> [{100 * low:.1f}, {100 * high:.1f}]" if "exact" in one else "–"
+            cells.append((words("batch.exact"), exact))
+            right = f"<b>{100 * one['char_accuracy']:.1f}</b>" if "exact" in one else "–"
+            cells.append((words("batch.characters"), right))
+        html = "".join(f'<td role="cell" data-label="{escape(title)}">{text}</td>' for title, text in cells)
+        rows.append(
+            f'<tr role="row"><th scope="row" role="rowheader"><span class="name" style="--model: {colour[name]}">'
+            f"{escape(one['title'])}</span></th>{html}</tr>"
+        )
+    notes = [words.html("batch.note", n=scores["compared"])]
+    notes.append(words.html("batch.note_read", n=n_read) if n_read else words.html("batch.note_unread"))
+    return (
+        f'<section class="batch-summary"><h2>{words.html("batch.summary")}</h2><div class="batch-scroll">'
+        f'<table class="batch-table" role="table"><tbody>{"".join(rows)}</tbody></table></div>'
+        f'<p class="minor">{" ".join(notes)}</p></section>'
+    )
+
+
+def detail(comparison: "Comparison | None", names: Sequence[str], number: int, words: Words) -> str:
+    """One picture in full; ``comparison`` is None where it was not kept."""
+    steps = "".join(
+        f'<button type="button" data-number="{to}" data-step="{key}"{"" if 0 <= to < len(names) else " disabled"}>'
+        f"{words.html(f'batch.{key}')}</button>"
+        for key, to in (("previous", number - 1), ("next", number + 1))
+    )
+    steps = f"<span>{words.html('batch.position', number=number + 1, all=len(names))}</span>{steps}"
+    if comparison is None:
+        return dialog(names[number], f"<p>{words.html('batch.too_large')}</p>", steps, words, number)
+    colour = colours(result.name for result in comparison.results)
+    shown = "".join(cards.card(one, comparison, words, colour[one.name]) for one in comparison.results)
+    height, width = comparison.lr.shape[:2]
+    size = {"width": width, "height": height, "hr_width": width * SCALE, "hr_height": height * SCALE}
+    line = words.html("compare.sizes", **size, how=describe(comparison.degradation, words))
+    if comparison.text:
+        line = f'{words.html("compare.truth")} <b class="truth">{escape(comparison.text)}</b> · {line}'
+    return dialog(names[number], f'<p>{line}</p><div class="cards">{shown}</div>', steps, words, number)
+
+
+def dialog(name: str, content: str, steps: str, words: Words, number: int = 0) -> str:
+    """A dialog that ``static/batch.js`` opens; ``number`` is the row that it returns to."""
+    return (
+        f'<dialog aria-label="{escape(name)}" data-row="{number}" data-serial="{next(_dialogs)}"><header>'
+        f'<b>{escape(name)}</b>{steps}<form method="dialog"><button>{words.html("batch.close")}</button></form>'
+        f"</header>{content}</dialog>"
+    )
+
+
+def _titles(models: Sequence[str]) -> dict[str, str]:
+    from lpsr.checkpoints import load_restorer
+
+    return {name: load_restorer(name).title for name in models}
+
+
+def _cell(result: "Result", comparison: "Comparison", colour: str, words: Words) -> str:
+    gain = "" if result.name == "bicubic" else f'<span class="gain">{cards.gain(result, words)}</span>'
+    return (
+        f'<td role="cell" data-label="{escape(result.title)}" style="--model: {colour}"><span class="numbers">'
+        f"{result.psnr:.2f} dB{gain}</span>{cards.chips(result.reading, comparison.text, words)}</td>"
+    )
+
+
+def _median(summary: dict[str, Any] | None, digits: int) -> str:
+    if summary is None:
+        return "–"
+    low, high = summary["ci95"]
+    median, std = summary["median"], summary["std"]
+    return f"<b>{median:.{digits}f}</b> ± {std:.{digits}f} <span>[{low:.{digits}f}, {high:.{digits}f}]</span>"

@@ -1,0 +1,32 @@
+// The result: how pictures are enlarged, what stays unfolded, and an address that opens the same again.
+const fit = () => element.querySelectorAll('.plate').forEach((one) => one.classList.toggle('reduced',
+  // Nearest neighbour is for enlarging; a picture larger than its card is drawn smooth.
+  Math.min(one.clientWidth / one.getAttribute('width'), one.clientHeight / one.getAttribute('height')) < 1));
+new ResizeObserver(fit).observe(element);
+
+let unfolded = false;
+element.addEventListener('toggle', (event) => { unfolded = event.target.open; }, true);
+element.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && event.target.matches('.term')) event.target.blur();
+});
+element.addEventListener('click', async (event) => {
+  const button = event.target.closest('button.link');
+  if (!button) return;
+  await navigator.clipboard.writeText(location.href);
+  button.textContent = button.dataset.done;
+});
+
+const keys = props.keys;
+watch('value', () => {
+  fit();
+  const result = element.querySelector('section.result');
+  if (!result) return;
+  result.querySelectorAll('details').forEach((one) => { one.open = unfolded; });
+  const address = new URL(location.href);
+  keys.forEach((key) => address.searchParams.delete(key));
+  new URLSearchParams(result.dataset.query).forEach((value, key) => address.searchParams.set(key, value));
+  history.replaceState(history.state, '', address);
+  document.dispatchEvent(new CustomEvent('lpsr:result'));
+  // A Space shows the page in a frame, and its own address in the bar.
+  if (parent !== window) parent.postMessage({ queryString: address.search, hash: '' }, 'https://huggingface.co');
+});

@@ -1,0 +1,54 @@
+"""Controls to settings, and back."""
+
+import pytest
+
+from lpsr.app.lab import card_line, describe, settings_of, values_of
+from lpsr.app.language import LANGUAGES, Words
+from lpsr.app.link import Settings
+from lpsr.degrade import PAPER, PRESETS, Degradation
+
+HEADLINE = ["mse", "pecl-manhattan"]
+EN = Words()
+
+
+@pytest.mark.parametrize(
+    "degradation", [*PRESETS.values(), Degradation(blur=2, blur_at="after", jpeg=30, jpeg_at="before")]
+)
+def test_controls_show_what_they_set(degradation):
+    assert settings_of([*values_of(degradation), HEADLINE], HEADLINE) == Settings(degradation)
+
+
+def test_the_place_of_what_is_not_there_does_not_count():
+    kernel, *_ = values_of(PAPER)
+    values = [kernel, 0, 0, 45, "after", 0, "before", 20, "none", HEADLINE]
+    assert settings_of(values, HEADLINE) == Settings()
+
+
+def test_models_are_the_visitors_only_where_they_differ_from_the_headline():
+    values = values_of(PAPER)
+    assert settings_of([*values, ["mse"]], HEADLINE).models == ("mse",)
+    assert settings_of([*values, []], HEADLINE).models == ()
+    assert settings_of([*values, HEADLINE], HEADLINE).models is None
+
+
+def test_a_degradation_is_described_in_every_language():
+    assert describe(PAPER, EN) == "bicubic ×8"
+    assert (
+        describe(PRESETS["night"], EN)
+        == "Night: bicubic ×8, blur σ 2 px before, noise σ 8 after, JPEG quality 70 after"
+    )
+    own = Degradation(kernel="nearest", motion=5, angle=10, blur_at="after")
+    assert describe(own, EN) == "own degradation: nearest neighbour ×8, motion 5 px at 10° after"
+    for language in LANGUAGES:
+        assert "70" in describe(PRESETS["night"], Words(language))
+
+
+def test_a_checkpoint_says_what_it_is(tmp_path, make_checkpoint):
+    from lpsr.losses.criterion import LossConfig
+
+    card = make_checkpoint(tmp_path, "mine", iterations=12345, device="abacus")
+    assert card_line(card, EN) == "MINE: MSE · 12,345 iterations · abacus · not tested yet"
+    tested = {"psnr": {"median": 22.126}, "exact": 0.25, "n": 520}
+    card = make_checkpoint(tmp_path, "other", loss=LossConfig(kind="pecl", distance="euclidean"), test=tested)
+    assert "PECL, euclidean, attract, d = 128" in card_line(card, EN)
+    assert "test 22.13 dB, 25.0 % read exactly, n = 520" in card_line(card, EN)
