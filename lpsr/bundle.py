@@ -12,7 +12,7 @@ from lpsr.metrics.fidelity import Fidelity, fidelity
 from lpsr.sheet import sheet
 
 # Spreadsheets take a text that begins so for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 # The earliest that a ZIP can hold: the same comparison gives the same bytes.
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
@@ -91,8 +91,9 @@ def add(bundle: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def cell(value: str | None) -> str:
-    """A text for a table; one that a spreadsheet would run as a formula gets an apostrophe in front."""
-    return f"'{value}" if value and value.startswith(_FORMULA) else value or ""
+    """A text for a table: on one line, and after an apostrophe where a spreadsheet would run it as a formula."""
+    value = " ".join((value or "").split())
+    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _row(result: Result, text: str | None, gain: Fidelity | None) -> dict[str, str]:

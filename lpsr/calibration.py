@@ -208,8 +208,9 @@ def measure(
 ) -> Measured:
     """How a rule fares on observations."""
     home = Counter(observation.text[0] for observation in observations).most_common(1)[0][0]
+    usual = _usual(observations)
     marked: dict[str, list[bool]] = defaultdict(list)
-    total = reliable = 0
+    total = 0
     for observation in observations:
         usable = thresholds if measured_length(observation.readings, lengths) else {}
         characters = _characters(observation, support(observation.readings, usable))
@@ -221,7 +222,8 @@ def measure(
             if one.position == 0 and status != "unsupported":
                 marked[f"agreed {province}"].append(one.right)
             if status == "reliable":
-                reliable += 1
+                if one.truth != usual.get(one.position):
+                    marked["unusual"].append(one.right)
                 marked[f"group {group_of(one.position, one.support.character)}"].append(one.right)
                 marked[f"read {one.support.character}"].append(one.right)
                 marked[f"province {province}"].append(one.right)
@@ -238,7 +240,8 @@ def measure(
         reliable=_share(marked["reliable"]),
         guess=_share(marked["guess"]),
         unsupported=_share(marked["unsupported"]),
-        coverage=reliable / total,
+        coverage=len(marked["reliable"]) / total,
+        unusual=_share(marked["unusual"]),
         groups={group: _share(marked[f"group {group}"]) for group in GROUPS},
         weakest=min(often.items(), key=lambda item: item[1].share, default=None),
         provinces={name: _share(marked[f"province {name}"]) for name in (home, "others")},

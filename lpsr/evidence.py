@@ -100,6 +100,7 @@ class Measured(_Frozen):
         reliable, guess, unsupported: of the characters so marked, how many are right (of the unsupported: what most
             checkpoints read).
         coverage: share of all characters that is marked reliable.
+        unusual: ``reliable`` without the characters that more than half of the plates have at the same position.
         groups: ``reliable`` for each of ``GROUPS``.
         weakest: ``reliable`` of the character that is right least often, of those read 30 times and more; None where
             there is none.
@@ -118,6 +119,7 @@ class Measured(_Frozen):
     guess: Share
     unsupported: Share
     coverage: float
+    unusual: Share
     groups: dict[str, Share]
     weakest: tuple[str, Share] | None
     provinces: dict[str, Share]
@@ -165,13 +167,13 @@ class Calibration(_Frozen):
         """What to tell of a preset, flat; on the plates of the check where there was one.
 
         Keys: preset, target, split, plates, characters, coverage; n, right, share, low, high of the reliable
-        characters; the same with ``whole_`` and ``whole_but_province_`` in front, of plates.
+        characters; the same with ``unusual_``, ``whole_`` or ``whole_but_province_`` in front. A share of none is None.
         """
         found = self.presets[preset]
         measured = found.checked or found.chosen
         facts = {"preset": preset, "target": self.target, "split": measured.split, "plates": measured.plates}
         facts |= {"characters": measured.characters, "coverage": measured.coverage, **measured.reliable.model_dump()}
-        for name in ("whole", "whole_but_province"):
+        for name in ("unusual", "whole", "whole_but_province"):
             facts |= {f"{name}_{key}": value for key, value in getattr(measured, name).model_dump().items()}
         return facts
 

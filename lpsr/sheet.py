@@ -80,11 +80,8 @@ def _panel(result: Result, comparison: Comparison, factor: int) -> Image.Image:
 
     y += name_height
     if result.reading is not None:
-        cells = marks(result.reading, comparison.text)
-        for number, (character, kind) in enumerate(cells):
+        for number, (character, kind) in enumerate(marks(result.reading, comparison.text)):
             panel.paste(_chip(character, kind), (number * (_CHIP[0] + 3), y))
-        if not cells:
-            _write(panel, 0, y + 8, "reads nothing", _SMALL, _GREY)
     if result.ssim_y is not None:
         _write_right(panel, y + 6, f"SSIM {result.ssim_y:.3f}", _NORMAL)
 

@@ -123,6 +123,8 @@ def test_a_rule_is_counted_by_hand():
     assert (found.reliable.n, found.reliable.right) == (17, 16)
     assert (found.reliable.low, found.reliable.high) == wilson_interval(16, 17)
     assert found.coverage == pytest.approx(17 / 42)
+    # The B of the third plate is the only reliable character that is rare where it stands.
+    assert (found.unusual.n, found.unusual.right) == (1, 1)
     # Guesses: the provinces of the first three, the fourth plate, and all six of the short reading.
     assert (found.guess.n, found.guess.right) == (3 + 7 + 6, 2 + 7 + 6)
     assert (found.unsupported.n, found.unsupported.right) == (1, 1)

@@ -46,6 +46,7 @@ def measured(split: str, right: int) -> Measured:
         guess=none,
         unsupported=none,
         coverage=100 / 140,
+        unusual=none,
         groups={"province": none, "look-alikes": none, "others": share(right, 100)},
         weakest=None,
         provinces={"皖": none, "others": none},

@@ -10,7 +10,7 @@ from lpsr.app.gallery import data_uri, thumbnail
 from lpsr.app.lab import describe
 from lpsr.app.language import Words
 from lpsr.app.theme import colours
-from lpsr.degrade import SCALE, Degradation, enlarge
+from lpsr.degrade import SCALE, Degradation
 
 if TYPE_CHECKING:
     # For annotations only: they import torch, which the first paint need not wait for.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lpsr.data.gather import Inputs, Source
 
 # ``static/batch.js`` puts the rows in.
-TABLE = '<div class="batch-scroll"><table class="batch-table" role="table"><tbody></tbody></table></div>'
+TABLE = '<div class="batch-scroll"><table class="batch-table batch-grows" role="table"><tbody></tbody></table></div>'
 # Refused files that are named on the page.
 MOST_REFUSED = 20
 
@@ -27,8 +27,8 @@ _dialogs = count(1)
 
 
 def name_of(source: "Source") -> str:
-    """What the page calls a picture: the text of its CCPD name, else its file."""
-    return source.file.rpartition("/")[2] if source.indexed or not source.text else source.text
+    """What the page calls a picture: its true text, else its file's name."""
+    return source.text or _file_of(source)
 
 
 def how(degradation: Degradation, models: Sequence[str], words: Words) -> str:
@@ -37,7 +37,7 @@ def how(degradation: Degradation, models: Sequence[str], words: Words) -> str:
     return f'<p class="batch-words">{words.html("batch.how", how=describe(degradation, words), models=titles)}</p>'
 
 
-def found(inputs: "Inputs", words: Words) -> str:
+def found(inputs: "Inputs", words: Words, unfolded: bool = True) -> str:
     """How many pictures there are, and what cannot be used."""
     known = sum(source.text is not None for source in inputs.sources)
     key = "found" if inputs.sources else "nothing"
@@ -52,7 +52,8 @@ def found(inputs: "Inputs", words: Words) -> str:
         if more > 0:
             lines.append(f"<li>{words.html('batch.more', count=more)}</li>")
         heading = words.html("batch.refused", count=len(inputs.refused))
-        html += f'<details class="batch-refused" open><summary>{heading}</summary><ul>{"".join(lines)}</ul></details>'
+        html += f'<details class="batch-refused"{" open" * unfolded}><summary>{heading}</summary>'
+        html += f"<ul>{''.join(lines)}</ul></details>"
     return html
 
 
@@ -63,7 +64,7 @@ def progress(done: int, total: int, left: float | None, words: Words) -> str:
         unit, value = ("minutes", round(left / 60)) if left > 90 else ("seconds", max(round(left), 1))
         text += " · " + words.html(f"batch.{unit}_left", value=value)
     return (
-        f'<div class="batch-progress"><progress value="{done}" max="{total}" '
+        f'<div class="batch-progress"><progress role="progressbar" value="{done}" max="{total}" '
         f'aria-label="{words.html("batch.progress")}"></progress><span>{text}</span></div>'
     )
 
@@ -73,15 +74,20 @@ def ended(
 ) -> str:
     """What became of the batch, and how long its ZIP is kept."""
     key = "done" if done == total else "stopped" if done else "stopped_none"
-    parts = [words("batch." + key, done=done, all=total, seconds=seconds)]
+    more = []
     if tally.failed:
-        parts.append(words("batch.failed", count=len(tally.failed)))
+        more.append(words("batch.failed", count=len(tally.failed)))
     if tally.compared:
-        parts.append(words("batch.kept", minutes=minutes))
-    return note(" ".join(parts)) + "".join(f'<p class="note">{escape(one)}</p>' for one in notes)
+        more.append(words("batch.kept", minutes=minutes))
+    return (
+        note(words("batch." + key, done=done, all=total, seconds=seconds))
+        + "".join(f'<p class="minor">{escape(one)}</p>' for one in more)
+        + "".join(f'<p class="note">{escape(one)}</p>' for one in notes)
+    )
 
 
 def note(sentence: str) -> str:
+    """A sentence in the place of the progress."""
     return f'<p class="batch-status" role="status">{escape(sentence)}</p>'
 
 
@@ -97,10 +103,14 @@ def row(item: "Item", number: int, models: Sequence[str], words: Words) -> str:
 
     ``number``: its place among the pictures that were compared.
     """
-    name, file = escape(name_of(item.source)), escape(item.source.file)
+    title = escape(item.source.file)
+    name = f"<b>{escape(name_of(item.source))}</b>"
+    if item.source.text:
+        name += f"<small>{escape(_file_of(item.source))}</small>"
+    name = f'<span class="batch-name" title="{title}">{name}</span>'
     if item.comparison is None:
         return (
-            f'<tr role="row" class="failed"><th scope="row" role="rowheader" title="{file}"><span>{name}</span></th>'
+            f'<tr role="row" class="failed"><th scope="row" role="rowheader">{name}</th>'
             f'<td role="cell" colspan="{len(models) + 1}">{escape(item.error)}</td></tr>'
         )
     comparison = item.comparison
@@ -113,10 +123,10 @@ def row(item: "Item", number: int, models: Sequence[str], words: Words) -> str:
     factor = max(min(48 // lr.shape[0], 128 // lr.shape[1]), 1)
     small = f'width="{lr.shape[1] * factor}" height="{lr.shape[0] * factor}"'
     return (
-        f'<tr role="row" data-number="{number}"><th scope="row" role="rowheader" title="{file}">'
+        f'<tr role="row" data-number="{number}"><th scope="row" role="rowheader">'
         f'<button type="button" data-number="{number}" aria-label="{label}">'
         f'<img src="{data_uri(thumbnail(hr.picture))}" alt=""></button>'
-        f"<span>{name}</span>{cards.chips(hr.reading, comparison.text, words)}</th>"
+        f"{name}{cards.chips(hr.reading, comparison.text, words)}</th>"
         f'<td role="cell" data-label="LR"><img class="lr" src="{data_uri(lr)}" alt="LR" {small}></td>{cells}</tr>'
     )
 
@@ -140,12 +150,13 @@ def summary(scores: dict[str, Any], words: Words) -> str:
     for name, one in models.items():
         cells = [(title, _median(one[key], digits)) for key, (title, digits) in columns.items()]
         if n_read:
-            low, high = one.get("exact_ci95", (0, 0))
-            exact = f"<b>{100 * one['exact']:.1f}</b> [{100 * low:.1f}, {100 * high:.1f}]" if "exact" in one else "–"
-            cells.append((words("batch.exact"), exact))
-            right = f"<b>{100 * one['char_accuracy']:.1f}</b>" if "exact" in one else "–"
-            cells.append((words("batch.characters"), right))
-        html = "".join(f'<td role="cell" data-label="{escape(title)}">{text}</td>' for title, text in cells)
+            low, high = (f"{100 * share:.1f}" for share in one["exact_ci95"])
+            cells.append((words("batch.exact"), f"<b>{100 * one['exact']:.1f}</b> <i>[{low}, {high}]</i>"))
+            cells.append((words("batch.characters"), f"<b>{100 * one['char_accuracy']:.1f}</b>"))
+        html = "".join(
+            f'<td role="cell" data-label="{escape(title)}"{" class=none" * (text == "–")}><span>{text}</span></td>'
+            for title, text in cells
+        )
         rows.append(
             f'<tr role="row"><th scope="row" role="rowheader"><span class="name" style="--model: {colour[name]}">'
             f"{escape(one['title'])}</span></th>{html}</tr>"
@@ -162,9 +173,10 @@ def summary(scores: dict[str, Any], words: Words) -> str:
 def detail(comparison: "Comparison | None", names: Sequence[str], number: int, words: Words) -> str:
     """One picture in full; ``comparison`` is None where it was not kept."""
     steps = "".join(
-        f'<button type="button" data-number="{to}" data-step="{key}"{"" if 0 <= to < len(names) else " disabled"}>'
-        f"{words.html(f'batch.{key}')}</button>"
-        for key, to in (("previous", number - 1), ("next", number + 1))
+        f'<button type="button" data-number="{to}" data-step="{key}" '
+        f'aria-label="{words.html(f"batch.{key}")}"{"" if 0 <= to < len(names) else " disabled"}>'
+        f"{mark}</button>"
+        for key, to, mark in (("previous", number - 1, "‹"), ("next", number + 1, "›"))
     )
     steps = f"<span>{words.html('batch.position', number=number + 1, all=len(names))}</span>{steps}"
     if comparison is None:
@@ -183,9 +195,13 @@ def dialog(name: str, content: str, steps: str, words: Words, number: int = 0) -
     """A dialog that ``static/batch.js`` opens; ``number`` is the row that it returns to."""
     return (
         f'<dialog aria-label="{escape(name)}" data-row="{number}" data-serial="{next(_dialogs)}"><header>'
-        f'<b>{escape(name)}</b>{steps}<form method="dialog"><button>{words.html("batch.close")}</button></form>'
-        f"</header>{content}</dialog>"
+        f'<b>{escape(name)}</b>{steps}<form method="dialog"><button autofocus>{words.html("batch.close")}</button>'
+        f"</form></header>{content}</dialog>"
     )
+
+
+def _file_of(source: "Source") -> str:
+    return source.file.rpartition("/")[2]
 
 
 def _titles(models: Sequence[str]) -> dict[str, str]:
@@ -207,4 +223,5 @@ def _median(summary: dict[str, Any] | None, digits: int) -> str:
         return "–"
     low, high = summary["ci95"]
     median, std = summary["median"], summary["std"]
-    return f"<b>{median:.{digits}f}</b> ± {std:.{digits}f} <span>[{low:.{digits}f}, {high:.{digits}f}]</span>"
+    text = f"<b>{median:.{digits}f}</b> ± {std:.{digits}f} <i>[{low:.{digits}f}, {high:.{digits}f}]</i>"
+    return text.replace("-", cards.SIGN[False])

@@ -27,7 +27,7 @@ from lpsr.errors import InputError
 
 if TYPE_CHECKING:
     # For annotations only: they import torch, which the first paint need not wait for.
-    from lpsr.batch import Item, Tally
+    from lpsr.batch import Item
     from lpsr.compare import Comparison
     from lpsr.data.gather import Inputs
 
@@ -69,6 +69,7 @@ class Kept:
     until: float = 0.0
 
     def add(self, item: "Item") -> None:
+        """Keep a picture that was compared."""
         size = sum(result.picture.nbytes for result in item.comparison.results)
         fits = size <= self.free
         self.free -= size * fits
@@ -83,15 +84,16 @@ class BatchTab:
         self.tab = tab
         self._stops: dict[str, threading.Event] = {}
         self.kept = gr.State(None)
+        gr.HTML('<p class="batch-words">' + label("batch.limits") + "</p>")
+        gr.HTML('<p class="batch-words minor">' + label("batch.labels") + "</p>")
         with gr.Row(elem_classes="source batch-source"):
-            with gr.Column(min_width=300, scale=2, elem_classes="batch-own"):
+            with gr.Column(min_width=300, scale=1):
                 self.files = FilesUpload(
-                    label=label("batch.files"), file_count="multiple", height=150, elem_id="batch-files"
+                    label=label("batch.files"), file_count="multiple", height=132, elem_id="batch-files"
                 )
-            with gr.Column(min_width=300, scale=3):
-                gr.HTML('<p class="batch-words">' + label("batch.limits") + "</p>")
-                gr.HTML('<p class="batch-words minor">' + label("batch.labels") + "</p>")
+            with gr.Column(min_width=300, scale=1):
                 self.how = gr.HTML("", elem_id="batch-how")
+                self.found = gr.HTML("", elem_id="batch-found")
                 with gr.Row(elem_classes="batch-buttons"):
                     self.start = gr.Button(
                         label("batch.start"), variant="primary", interactive=False, size="md", elem_id="batch-start"
@@ -100,17 +102,15 @@ class BatchTab:
                     self.download = gr.DownloadButton(
                         label("batch.download"), interactive=False, size="md", elem_id="batch-download"
                     )
-        self.found = gr.HTML("", elem_id="batch-found")
-        self.status = gr.HTML("", elem_id="batch-status")
+                self.status = gr.HTML("", elem_id="batch-status")
         self.summary = gr.HTML("", elem_id="batch-summary")
         self.table = gr.HTML("", html_template=html.TABLE, js_on_load=script("batch"), elem_id="batch-table")
         self.legend = gr.HTML("", elem_id="batch-legend")
         self.detail = gr.HTML("", js_on_load=script("batch"), elem_id="batch-detail")
         self.timer = gr.Timer(TOUCH, active=False)
 
-    def listen(self, settings: gr.State | None) -> None:
-        """Bind the events; ``settings`` are the Compare tab's, without it its defaults."""
-        settings = settings or gr.State(Settings())
+    def listen(self, settings: gr.State) -> None:
+        """Bind the events; ``settings`` are those of the Compare tab."""
         private = {"api_visibility": "private", "show_progress": "hidden"}
         shown = [self.found, self.status, self.summary, self.table, self.legend, self.kept]
         shown += [self.start, self.stop, self.download, self.timer]
@@ -167,12 +167,15 @@ class BatchTab:
 
         inputs, kept, tally = _gather(files), Kept(), Tally()
         total = len(inputs.sources)
+        if not total:
+            yield self._ended(alert(words("batch.nothing"))) | {self.found: html.found(inputs, words)}
+            return
         reader, notes = _reader(words)
         models, more = usable_models(settings.models)
         notes += [words(f"compare.{key}", **values) for key, values in more]
         rows = html.head(models, words)
         yield {
-            self.found: html.found(inputs, words),
+            self.found: html.found(inputs, words, unfolded=False),
             self.status: html.progress(0, total, None, words),
             self.summary: "",
             self.table: rows,
@@ -253,7 +256,7 @@ def _detail(kept: Kept | None, event: gr.EventData, request: gr.Request) -> str:
     words = words_for(request)
     number = event.number
     if kept is None or not isinstance(number, int) or not 0 <= number < len(kept.names):
-        return html.dialog("", words.html("batch.gone"), "", words)
+        return html.dialog(words("page.tab_batch"), words.html("batch.gone"), "", words)
     return html.detail(kept.comparisons[number], kept.names, number, words)
 
 

@@ -12,7 +12,7 @@ from lpsr.app.link import to_query
 from lpsr.app.session import Choice
 from lpsr.app.theme import colours
 from lpsr.degrade import SCALE
-from lpsr.plates import matches
+from lpsr.metrics.reading import marks
 
 if TYPE_CHECKING:
     # For annotations only: it imports torch, which the first paint need not wait for.
@@ -118,22 +118,6 @@ def chips(reading: "Reading | None", text: str | None, words: Words) -> str:
         f'<span class="reading"><span class="unseen">{said}</span>'
         f'<span class="chips" aria-hidden="true">{row}</span></span>'
     )
-
-
-def marks(reading: "Reading", text: str | None) -> list[tuple[str, str]]:
-    """Each character read, with its kind: "sure" or "weak", or against the true text "right", "right weak", ...
-
-    A character of ``text`` that was not read is "–" and wrong.
-    """
-    shown = reading.plate_text
-    if text is None:
-        return [(one, "weak" if weak else "sure") for one, weak in zip(shown, reading.weak(), strict=True)]
-    right = matches(text, shown) + [False] * max(len(shown) - len(text), 0)
-    shown = shown.ljust(len(text), "–")
-    # A weak character that happens to be right is a guess of the form of plates, and shown as one.
-    weak = [*reading.weak(), *[False] * len(shown)][: len(shown)]
-    kinds = [("right" if one else "wrong") + " weak" * low for one, low in zip(right, weak, strict=True)]
-    return list(zip(shown, kinds, strict=True))
 
 
 def _chip_title(reading: "Reading", position: int, kind: str, words: Words) -> str:

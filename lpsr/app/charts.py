@@ -1,6 +1,7 @@
 """Plotly charts, all on one template."""
 
 from collections.abc import Sequence
+from html import escape
 from math import ceil
 from typing import NamedTuple
 
@@ -34,30 +35,28 @@ class Dots(NamedTuple):
     Attributes:
         title: with its unit.
         values: one a row, None where there is none.
-        reference: where the dashed line is, None for none.
+        lines: where references are: value, colour and Plotly's dash; the dots are tied to the first.
         digits: behind the point, in labels.
         limits: of the axis; None follows the values.
     """
 
     title: str
     values: Sequence[float | None]
-    reference: float | None
+    lines: Sequence[tuple[float, str, str]]
     digits: int
     limits: tuple[float, float] | None = None
 
 
 # CSS pixels: a row, the title above a panel with its gap, the axis below.
 _ROW, _ABOVE, _BELOW = 24, 34, 30
-# Shares of a panel's values kept free at its left, and at its right for the last label.
-_LEFT, _RIGHT = 0.12, 0.42
+# Of a panel's span: free at the left, and at the right for the labels.
+_LEFT, _RIGHT = 0.08, 0.4
 # Characters of a model's name.
 _LONGEST = 18
 
 
-def dot_panels(
-    rows: Sequence[tuple[str, str]], panels: Sequence[Dots], columns: int, reference_colour: str, empty: str
-) -> go.Figure:
-    """Panels of dots, a row a model, each dot tied to the dashed reference line.
+def dot_panels(rows: Sequence[tuple[str, str]], panels: Sequence[Dots], columns: int, empty: str) -> go.Figure:
+    """Panels of dots, a row a model, each dot tied to its reference line.
 
     Args:
         rows: name and colour of each model, from top to bottom.
@@ -72,6 +71,10 @@ def dot_panels(
         columns,
         subplot_titles=[panel.title for panel in panels],
         shared_yaxes=True,
+        specs=[
+            [{} if line * columns + column < len(panels) else None for column in range(columns)]
+            for line in range(lines)
+        ],
         horizontal_spacing=0.03,
         vertical_spacing=(_ABOVE + _BELOW) / inner if lines > 1 else 0,
     )
@@ -79,26 +82,20 @@ def dot_panels(
     for number, panel in enumerate(panels):
         place = {"row": number // columns + 1, "col": number % columns + 1}
         shown = [(i, value) for i, value in zip(places, panel.values, strict=True) if value is not None]
-        if panel.reference is not None:
-            for i, value in shown:
-                stem = go.Scatter(x=[panel.reference, value], y=[i, i], mode="lines", hoverinfo="skip")
-                figure.add_trace(stem.update(line={"color": rows[i][1], "width": 2}), **place)
-            figure.add_vline(panel.reference, line={"color": reference_colour, "width": 1, "dash": "dash"}, **place)
-        figure.add_trace(
-            go.Scatter(
-                x=[value for _, value in shown],
-                y=[i for i, _ in shown],
-                mode="markers+text",
-                marker={"color": [rows[i][1] for i, _ in shown], "size": 10},
-                text=[f" {value:.{panel.digits}f}" for _, value in shown],
-                textposition="middle right",
-                hovertemplate=[f"{rows[i][0]}: {value:.{panel.digits}f}<extra></extra>" for i, value in shown],
-                cliponaxis=False,
-            ),
-            **place,
-        )
-        values = panel.limits or [value for _, value in shown] or [0.0, 1.0]
+        for i, value in shown if panel.lines else ():
+            stem = go.Scatter(x=[panel.lines[0][0], value], y=[i, i], mode="lines", hoverinfo="skip")
+            figure.add_trace(stem.update(line={"color": rows[i][1], "width": 2}), **place)
+        for value, colour, dash in panel.lines:
+            figure.add_vline(value, line={"color": colour, "width": 1, "dash": dash}, **place)
+        values = panel.limits or [*(value for _, value in shown), *(line[0] for line in panel.lines)] or [0.0, 1.0]
         low, span = min(values), max(values) - min(values) or 1
+        hover = [f"{escape(rows[i][0])}: {value:.{panel.digits}f}<extra></extra>" for i, value in shown]
+        dots = go.Scatter(x=[value for _, value in shown], y=[i for i, _ in shown], mode="markers", hovertemplate=hover)
+        figure.add_trace(dots.update(marker={"color": [rows[i][1] for i, _ in shown], "size": 10}), **place)
+        # Labels stand in a column of their own, where no line crosses them.
+        labels = go.Scatter(x=[low + (1 + _LEFT) * span] * len(shown), y=dots.y, mode="text", hoverinfo="skip")
+        texts = [f"{value:.{panel.digits}f}" for _, value in shown]
+        figure.add_trace(labels.update(text=texts, textposition="middle right"), **place)
         figure.update_xaxes(
             range=[low - _LEFT * span, low + (1 + _RIGHT) * span],
             nticks=4,
@@ -128,4 +125,5 @@ def dot_panels(
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    """A name that fits beside a panel; Plotly takes some HTML, so it is escaped."""
+    return escape(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…")

@@ -39,7 +39,9 @@ def html(comparison: "Comparison", words: Words) -> str:
         return f'<button type="button" data-do="{action}" aria-label="{text(key)}" title="{text(key)}">{sign}</button>'
 
     def side(key: str) -> str:
-        return f'<span class="side"><select aria-label="{text(key)}">{options}</select><span class="value"></span></span>'
+        return (
+            f'<span class="side"><select aria-label="{text(key)}">{options}</select><span class="value"></span></span>'
+        )
 
     def view(kind: str) -> str:
         return (
@@ -64,14 +66,14 @@ def html(comparison: "Comparison", words: Words) -> str:
         f'<button type="button" data-do="whole">{text("whole")}</button>'
         f'<label><input type="checkbox" class="follow"> {text("follow")}</label></div></div>'
         f'<div class="panes"><figure class="pane"><figcaption>{side("left")}{button("swap", "swap", "⇄")}'
-        f'{side("right")}</figcaption>{view("pair")}'
+        f"{side('right')}</figcaption>{view('pair')}"
         f'<input type="range" class="divider" min="0" max="100" step="1" value="50" aria-label="{text("divider")}" '
         f'data-value-text="{text("divided")}"><p class="readout" data-point="{text("point")}" '
         f'data-pixel="{text("pixel")}">{text("point")}</p></figure>'
         f'<figure class="pane"><figcaption><span class="what" data-text="{text("what")}"></span>'
         f'<label>{text("scale")} <select class="scale">{scales}</select></label></figcaption>{view("difference")}'
-        f'<div class="ramp"><span data-text="{text("darker")}"></span><i></i><span data-text="{text("brighter")}"></span>'
-        f'</div><p data-text="{text("stats")}"></p></figure></div>'
+        f'<div class="ramp"><span data-text="{text("darker")}"></span><i></i>'
+        f'<span data-text="{text("brighter")}"></span></div><p data-text="{text("stats")}"></p></figure></div>'
         f'<p class="hint" id="closer-hint">{text("hint")} <span class="keys">{text("keys")}</span></p></section>'
     )
 

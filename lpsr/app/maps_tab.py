@@ -13,7 +13,7 @@ from urllib.parse import quote
 import gradio as gr
 import numpy as np
 
-from lpsr.app.gallery import data_uri
+from lpsr.app.gallery import caption, data_uri
 from lpsr.app.lab import describe
 from lpsr.app.language import Words, words_for
 from lpsr.app.session import PROCESSOR, Choice
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 CELLS = 320
 _FOLLOW_JS = "() => { document.dispatchEvent(new Event('choice')); }"
 _WAITING = '<div class="maps-waiting" aria-busy="true">' + "<i></i>" * 20 + "</div>"
-# Pictures and heading of what is shown.
+# Heading and pictures of what is shown.
 Drawn = tuple[str, list[np.ndarray]]
 
 
@@ -86,8 +86,8 @@ def _heading(choice: Choice, words: Words) -> str:
     """Which plate is shown, and what happened to it."""
     degradation = choice.comparison.degradation
     how = words("maps.direct") if degradation is None else words("maps.degraded", how=describe(degradation, words))
-    parts = filter(None, (choice.text, choice.caption or words("page.own"), how))
-    return f'<p class="heading">{escape(" · ".join(parts))}</p>'
+    name = caption(choice.caption, words) or choice.key or words("page.own")
+    return f'<p class="heading">{escape(" · ".join(filter(None, (name, choice.text, how))))}</p>'
 
 
 def _maps(shown: "list[Result]", words: Words) -> str:
@@ -157,19 +157,19 @@ def _row(result: "Result", values: np.ndarray, means: np.ndarray, tops: list[flo
         else:
             said, here = words.html("maps.mean", value=mean), f'{words.html("maps.here")} <b class="maps-here">–</b>'
         alt = words.html("maps.alt", map=words(f"maps.{name}"), title=result.title)
-        caption = f'<span class="maps-name">{title}</span> <span>{said}</span> <span>{here}</span>'
-        cells.append(_cell(viridis(of_map, one.range[0], top), f"{alt}, {said}", caption))
+        line = f'<span class="maps-name">{title}</span> <span>{said}</span> <span>{here}</span>'
+        cells.append(_cell(viridis(of_map, one.range[0], top), f"{alt}, {said}", line))
     return (
         f'<div class="maps-columns maps-row" role="group" aria-label="{escape(result.title)}">'
         f'<h3 style="--model: {colour}">{escape(result.title)}</h3>{"".join(cells)}</div>'
     )
 
 
-def _cell(picture: np.ndarray, alt: str, caption: str) -> str:
+def _cell(picture: np.ndarray, alt: str, line: str) -> str:
     height, width = picture.shape[:2]
     return (
         f'<figure class="maps-cell"><div class="maps-frame"><img src="{data_uri(picture)}" alt="{alt}" '
-        f'width="{width}" height="{height}" draggable="false"></div><figcaption>{caption}</figcaption></figure>'
+        f'width="{width}" height="{height}" draggable="false"></div><figcaption>{line}</figcaption></figure>'
     )
 
 

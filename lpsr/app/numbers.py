@@ -5,13 +5,14 @@ import logging
 from collections.abc import Callable, Sequence
 from html import escape
 from itertools import count
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from lpsr.app.language import Words, label, words_for
 from lpsr.app.session import PROCESSOR, Choice
-from lpsr.app.theme import colours, script
+from lpsr.app.theme import COLOURS, colours, script
 
 if TYPE_CHECKING:
     # For annotations only: they import torch and Plotly, which the first paint need not wait for.
@@ -23,9 +24,12 @@ log = logging.getLogger(__name__)
 
 # What can be downloaded: suffix and MIME type.
 KINDS = {"png": "image/png", "csv": "text/csv", "json": "application/json", "zip": "application/zip"}
-# HR's colour on the page is that of its text, which Plotly does not know.
-_HR_COLOUR = "#8a8a8a"
-_WIDE, _MEDIUM = 1000, 360
+# Title, field of ``Result`` and digits of what is measured against HR.
+_FIDELITY = (("PSNR, dB", "psnr", 2), ("PSNR_Y, dB", "psnr_y", 2), ("SSIM", "ssim_y", 3))
+# Reference lines of the chart, bicubic first; HR's colour on the page is that of its text, which Plotly does not know.
+_LINES = {"bicubic": (COLOURS["bicubic"], "dash"), "hr": ("#8a8a8a", "dot")}
+# From so many CSS pixels on, panels are four in a row, or two.
+_WIDE, _MEDIUM = 1000, 520
 _WIDTH_JS = "(choice, width) => [choice, window.innerWidth]"
 
 _answers = count(1)
@@ -35,9 +39,9 @@ class NumbersPanel:
     """The components; they follow the visitor's choice."""
 
     def __init__(self) -> None:
-        gr.HTML(
-            "<h2>" + label("numbers.heading") + "</h2><p>" + label("numbers.how") + "</p>", elem_classes="numbers-how"
-        )
+        # One text each: the browser translates no more in one piece of HTML.
+        gr.HTML("<h2>" + label("numbers.heading") + "</h2>", elem_classes="numbers-how")
+        gr.HTML("<p>" + label("numbers.how") + "</p>", elem_classes="numbers-how")
         self.width = gr.Number(1440, visible=False)
         self.plot = gr.Plot(label=label("numbers.chart"), show_label=False, elem_id="numbers-chart", buttons=[])
         self.table = gr.HTML("", elem_id="numbers-table")
@@ -129,58 +133,52 @@ def downloads(words: Words) -> str:
 
 
 def chart(comparison: "Comparison", words: Words, width: float = 1440) -> "go.Figure":
-    """PSNR, PSNR_Y, SSIM and the reader's confidence of HR, bicubic and the restorations; ``width`` in CSS pixels.
+    """PSNR, PSNR_Y, SSIM and the reader's confidence of bicubic and the restorations; ``width`` in CSS pixels.
 
-    Without HR there is the confidence alone.
+    Bicubic is a line as well, and HR in confidence. Without HR there is the confidence alone.
     """
     from lpsr.app.charts import Dots, dot_panels
 
-    shown = [result for result in comparison.results if result.name != "lr"]
-    colour = colours(result.name for result in comparison.results) | {"hr": _HR_COLOUR}
-    bicubic = next((result for result in shown if result.name == "bicubic"), None)
+    found = {result.name: result for result in comparison.results}
+    shown = [result for result in comparison.results if result.name not in ("hr", "lr")]
+    colour = colours(found)
 
-    def panel(title: str, value: "Callable[[Result], float | None]", digits: int, limits=None) -> Dots:
-        return Dots(title, [value(one) for one in shown], bicubic and value(bicubic), digits, limits)
+    def panel(title: str, value: "Callable[[Result], float | None]", digits: int, **options: object) -> Dots:
+        lines = [(value(found[name]), *line) for name, line in _LINES.items() if name in found]
+        lines = [line for line in lines if line[0] is not None]
+        return Dots(title, [value(one) for one in shown], lines, digits, **options)
 
     panels = [
-        panel("PSNR, dB", lambda one: one.psnr, 2),
-        panel("PSNR_Y, dB", lambda one: one.psnr_y, 2),
-        panel("SSIM", lambda one: one.ssim_y, 3),
-        panel(words("numbers.confidence"), lambda one: one.reading and one.reading.raw_confidence, 2, (0.0, 1.0)),
+        panel(title, attrgetter(name), digits)
+        for title, name, digits in (_FIDELITY if comparison.hr is not None else ())
     ]
-    if comparison.hr is None:
-        panels = panels[3:]
-    columns = min(4 if width >= _WIDE else 2 if width >= _MEDIUM else 1, len(panels))
+    hr = found["hr"].reading if "hr" in found else None
+    title = words("numbers.confidence") + (f" (HR {hr.raw_confidence:.2f})" if hr else "")
+    panels.append(panel(title, lambda one: one.reading and one.reading.raw_confidence, 2, limits=(0.0, 1.0)))
+    columns = 4 if width >= _WIDE else 2 if width >= _MEDIUM else 1
     rows = [(result.title, colour[result.name]) for result in shown]
-    return dot_panels(rows, panels, columns, colour.get("bicubic", _HR_COLOUR), words("numbers.no_readings"))
+    return dot_panels(rows, panels, columns, words("numbers.no_readings"))
 
 
 def table(comparison: "Comparison", words: Words) -> str:
-    """The same and more as HTML, the best of each column underlined; columns without any value are left out."""
+    """The same and more as HTML, the best of each column underlined; what only HR can tell is left out without it."""
     from lpsr.bundle import gains
 
     results, gained = comparison.results, gains(comparison)
-    gain = words.html("numbers.gain")
-    columns = []
-    for index, (name, digits) in enumerate((("psnr", 2), ("psnr_y", 2), ("ssim_y", 3))):
+    # Heading, cells and rows of the best, a column each.
+    columns: list[tuple[str, list[str], set[int]]] = []
+    for index, (title, name, digits) in enumerate(_FIDELITY if gained else ()):
         values = [getattr(result, name) for result in results]
-        more = [gained[result.name][index] if result.name in gained else None for result in results]
-        head = ("PSNR, dB", "PSNR_Y, dB", "SSIM")[index]
-        columns.append((head, [_number(value, digits) for value in values], _best(results, values, digits)))
-        columns.append((gain, [_signed(value, digits) for value in more], set()))
-    values = [result.consistency and result.consistency.rmse for result in results]
-    columns.append(
-        (
-            words.html("numbers.consistency"),
-            [_number(value, 2) for value in values],
-            _best(results, [None if value is None else -value for value in values], 2),
-        )
-    )
+        more = [gained[one.name][index] if one.name in gained and one.name != "bicubic" else None for one in results]
+        columns.append((title, [_number(value, digits) for value in values], _best(results, values, digits)))
+        columns.append((words.html("numbers.gain"), [_signed(value, digits) for value in more], set()))
+    residuals = [result.consistency and result.consistency.rmse for result in results]
+    least = _best(results, [None if value is None else -value for value in residuals], 2)
+    columns.append((words.html("numbers.consistency"), [_number(value, 2) for value in residuals], least))
     if comparison.text is not None:
         right = [_right(result, comparison.text) for result in results]
         cells = [_characters(one, len(comparison.text), words) for one in right]
         columns.append((words.html("numbers.characters"), cells, _best(results, right, 0)))
-    columns = [column for column in columns if any(column[1])]
     head = "".join(f'<th scope="col">{name}</th>' for name in (words.html("numbers.model"), *(c[0] for c in columns)))
     colour = colours(result.name for result in results)
     body = "".join(
@@ -191,9 +189,9 @@ def table(comparison: "Comparison", words: Words) -> str:
     )
     title = words.html("numbers.table")
     return (
-        f'<div class="numbers" role="region" tabindex="0" aria-label="{title}"><table>'
+        f'<div class="numbers-scroll" role="region" tabindex="0" aria-label="{title}"><table>'
         f'<caption class="unseen">{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-        f"<p>{words.html('numbers.note')}</p>"
+        f"<p>{words.html('numbers.note' if gained else 'numbers.note_direct')}</p>"
     )
 
 

@@ -13,6 +13,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 
+from lpsr.app.batch_tab import BatchTab
 from lpsr.app.compare_tab import CompareTab
 from lpsr.app.gallery import Shelf, shelves
 from lpsr.app.language import label, translations
@@ -38,9 +39,12 @@ def build(plates: list[Shelf]) -> tuple[gr.Blocks, CompareTab]:
                 compare_tab = CompareTab(plates)
             with gr.Tab(label("page.tab_maps"), id="maps") as tab:
                 maps_tab = MapsTab(tab)
+            with gr.Tab(label("page.tab_batch"), id="batch") as tab:
+                batch_tab = BatchTab(tab)
         gr.HTML('<footer class="footnote">' + label("page.footnote") + "</footer>")
         compare_tab.listen(page)
         maps_tab.listen(compare_tab.choice)
+        batch_tab.listen(compare_tab.settings)
     page.queue(max_size=64, default_concurrency_limit=4, api_open=False)
     return page, compare_tab
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpsr.app.cards import marks
 from lpsr.app.gallery import data_uri
 from lpsr.app.language import Words
 from lpsr.app.theme import colours
 from lpsr.data.layout import character_boxes
 from lpsr.images import viridis
+from lpsr.metrics.reading import marks
 from lpsr.plates import LENGTHS
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ def _tile(support: "Support", words: Words) -> str:
 def _legend(words: Words) -> str:
     shapes = {"reliable": "A", "guess": "A", "unsupported": "?"}
     terms = "".join(
-        f'<span><b class="tile {status}" aria-hidden="true">{shown}</b> {words.html(f"verdict.{status}")}: '
-        f"{words.html(f'verdict.means_{status}')}</span>"
+        f'<span><b class="tile {status}" aria-hidden="true">{shown}</b> {words.html(f"verdict.means_{status}")}</span>'
         for status, shown in shapes.items()
     )
     return f'<p class="small meanings">{terms}</p>'
@@ -183,9 +182,10 @@ def _cells(result: "Result", text: str | None, columns: int, boxes: np.ndarray, 
         read = _UNREAD
         if i < len(marked):
             character, kind = marked[i]
-            said = words("compare." + kind.replace(" ", "_"))
-            value = reading.char_confidences[i] if i < len(reading.char_confidences) else 0.0
-            title = words.html("compare.confidence", kind=said, value=value)
+            value, title = 0.0, words.html("compare.missing")
+            if i < len(reading.char_confidences):
+                value, said = reading.char_confidences[i], words("compare." + kind.replace(" ", "_"))
+                title = words.html("compare.confidence", kind=said, value=value)
             read = (
                 f'<b class="chip {kind}" title="{title}">{escape(character)}<span class="unseen">, {title}</span></b>'
                 f'<i class="bar" style="--value: {value:.2f}"></i><small aria-hidden="true">{value:.2f}</small>'
@@ -211,7 +211,7 @@ def _canvas(result: "Result", width: int, height: int) -> str:
 def _consistency(comparison: "Comparison", colour: dict[str, str], words: Words) -> str:
     """Each picture degraded again and compared with LR, all on one scale."""
     measured = [result for result in comparison.results if result.consistency]
-    top = max(ceil(max(float(result.consistency.map.max()) for result in measured)), 1)
+    top = ceil(max([1.0, *(float(result.consistency.map.max()) for result in measured)]))
     contradicts = comparison.verdict.inconsistent if comparison.verdict else ()
     figures = _map(comparison.lr, "LR", colour["lr"], words("verdict.compared"))
     for result in measured:

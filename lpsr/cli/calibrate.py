@@ -9,7 +9,9 @@ interval), for the province, for characters with look-alikes (0 D Q, 8 B, 2 Z, 5
 there is none. On --check the rule is then measured once, on plates that it was not chosen on.
 
 'reliable' is the share of all characters that the rule marks; 'right' says how many of those are, [95 % interval].
-'guesses right' and 'unsupported right' are the same for what it does not mark: agreed but too weak, and disagreed.
+'unusual right' leaves out what more than half of the plates have at a position, as 皖A in CCPD. 'guesses right' and
+'unsupported right' are the same for what it does not mark: agreed but too weak, and disagreed.
+'provinces agreed on' says how many are right, on plates of the most frequent province and on others.
 'whole plates' are those whose characters are all marked, 'all but province' those where only the province is not: how
 many of them are right in all that is marked.
 'limit': a restoration that is degraded again and differs from its LR picture by more (root mean square, 8-bit levels)
@@ -85,9 +87,8 @@ def table(calibration: "Calibration") -> str:
     from lpsr.evidence import GROUPS
 
     rules = [["preset", *GROUPS]]
-    characters = [
-        ["preset, split", "plates", "reliable [%]", "right [%]", "guesses right [%]", "unsupported right [%]"]
-    ]
+    shares = ("right", "unusual right", "guesses right", "unsupported right")
+    characters = [["preset, split", "plates", "reliable [%]", *(f"{name} [%]" for name in shares)]]
     plates = [["preset, split", "provinces agreed on", "whole plates", "all but province"]]
     limits = [["preset", *(f"{name} {what}" for name in calibration.checkpoints for what in ("limit", "AUC"))]]
     for name, preset in calibration.presets.items():
@@ -100,7 +101,7 @@ def table(calibration: "Calibration") -> str:
             if measured is None:
                 continue
             head = f"{name}, {measured.split}"
-            marks = map(_share, (measured.reliable, measured.guess, measured.unsupported))
+            marks = map(_share, (measured.reliable, measured.unusual, measured.guess, measured.unsupported))
             characters.append([head, str(measured.plates), f"{100 * measured.coverage:.1f}", *marks])
             agreed = ", ".join(f"{who} {one.right} of {one.n}" for who, one in measured.province_agreed.items())
             plates.append([head, agreed, _count(measured.whole), _count(measured.whole_but_province)])

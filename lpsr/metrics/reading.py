@@ -21,21 +21,19 @@ def in_place(truth: str, reading: str) -> list[bool]:
 
 
 def marks(reading: Reading, truth: str | None) -> list[tuple[str, str]]:
-    """Each character of the plate text and how it is to be shown, missing ones as "–"; nothing where nothing was read.
+    """Each character of the plate text and how it is to be shown; one of the truth that was not read is "–" and wrong.
 
     "sure" or "weak" where the true text is unknown; else "right" or "wrong", with " weak" behind it where weak: a weak
     character that happens to be right is a guess of the form of plates.
     """
     shown, weak = reading.plate_text, [*reading.weak()]
-    if not shown:
-        return []
     if truth is None:
         return [(character, "weak" if low else "sure") for character, low in zip(shown, weak, strict=True)]
     right = matches(truth, shown) + [False] * (len(shown) - len(truth))
-    shown, weak = shown.ljust(len(truth), "–"), weak + [False] * (len(truth) - len(shown))
+    weak += [False] * (len(truth) - len(shown))
     return [
         (character, ("right" if fits else "wrong") + " weak" * low)
-        for character, fits, low in zip(shown, right, weak, strict=True)
+        for character, fits, low in zip(shown.ljust(len(truth), "–"), right, weak, strict=True)
     ]
 
 

@@ -187,30 +187,8 @@ def test_the_box_can_be_ticked_before_the_upload_and_leaves_the_shelf_alone(visi
     assert box.is_checked()
 
 
-def text_brightness(page):
-    colour = page.evaluate("getComputedStyle(document.querySelector('#map-noise .annotation-text')).fill")
-    return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
-
-
-def test_the_maps_are_drawn_for_the_compared_plate(visit):
-    page = visit()
-    page.get_by_role("tab", name="Degradation maps").click()
-    for name in ("noise", "blur", "compression"):
-        page.wait_for_selector(f"#map-{name} .heatmaplayer image")
-        titles = page.locator(f"#map-{name} .annotation-text").all_text_contents()
-        assert len(titles) == 5 and titles[0].startswith("HR, ") and "MSE" in titles[2]
-    assert page.locator(".means tbody tr").count() == 5
-    assert page.get_attribute(".means + p a", "href").startswith("data:text/csv;charset=utf-8,model%2C")
-    assert text_brightness(page) < 80
-    assert page.foreign == []
-
-
 def test_a_dark_phone_never_scrolls_sideways(visit):
     page = visit(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, color_scheme="dark")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.get_by_role("tab", name="Degradation maps").click()
-    page.wait_for_selector("#map-compression .heatmaplayer image")
-    assert text_brightness(page) > 180
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lpsr.metrics.reading import in_place, score_readings, wilson_interval
+from lpsr.metrics.reading import in_place, marks, score_readings, wilson_interval
+from lpsr.readers import Reading
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,26 @@ def test_wilson_interval_edges() -> None:
     assert low + high == pytest.approx(1)
     with pytest.raises(ValueError, match="6 successes"):
         wilson_interval(6, 5)
+
+
+def marked(text: str, truth: str | None, confidences: tuple[float, ...] = ()) -> list[tuple[str, str]]:
+    confidences = confidences or (0.9,) * len(text)
+    return marks(Reading("", text, 0.9, confidences, "test", 0.9), truth)
+
+
+def test_characters_are_right_or_wrong_where_the_truth_is_known() -> None:
+    low = (0.1, *[0.9] * 5, 0.2)
+    assert marked("京A86P28", "京A86P20", low) == [
+        ("京", "right weak"),
+        *[(character, "right") for character in "A86P2"],
+        ("8", "wrong weak"),
+    ]
+    assert marked("京A86P20", None, low)[::6] == [("京", "weak"), ("0", "weak")]
+    assert {kind for _, kind in marked("京A86P20", None)} == {"sure"}
+
+
+def test_missing_and_surplus_characters_are_wrong() -> None:
+    assert marked("京A1234", "京A12345") == [*[(character, "right") for character in "京A1234"], ("–", "wrong")]
+    assert marked("京A12345", "京A1234")[-1] == ("5", "wrong")
+    assert marked("", "京A12345") == [("–", "wrong")] * 7
+    assert marked("", None) == []

@@ -21,9 +21,7 @@ const sheet = document.head.appendChild(document.createElement('style'));
 const find = (selector) => section.querySelector(selector);
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const fill = (text, facts) => text.replace(/\{(\w+)\}/g, (_, name) => facts[name]);
-const signed = (value, digits) =>
-  value.toLocaleString('en', { signDisplay: 'exceptZero', minimumFractionDigits: digits, maximumFractionDigits: digits })
-    .replace('-', '−');
+const signed = (value, digits) => (value < 0 ? '−' : '+') + Math.abs(value).toFixed(digits);
 const canvasOf = ([width, height]) =>
   Object.assign(document.createElement('canvas'), { width, height }).getContext('2d', { willReadFrequently: true });
 // As Pillow's "YCbCr" has it, which PSNR_Y is measured on.
@@ -112,12 +110,13 @@ function paint() {
   pair.beyond = pair.levels.filter((one) => Math.abs(one) > look.scale).length;
 }
 
-/** Where the picture lies in a view: the view's pixels for one of the picture, its corner, half of what is in sight. */
+/** Where the picture lies in a view of this size: view pixels for one of the picture, its corner, what is in sight. */
 function place(...view) {
   const scale = Math.min(...view.map((length, axis) => length / pair.size[axis])) * look.zoom;
   const half = view.map((length, axis) => Math.min(length / scale / pair.size[axis], 1) / 2);
-  look.centre = look.centre.map((one, axis) => clamp(one, half[axis], 1 - half[axis]));
-  return { scale, half, corner: view.map((length, axis) => length / 2 - look.centre[axis] * pair.size[axis] * scale) };
+  const centre = look.centre.map((one, axis) => clamp(one, half[axis], 1 - half[axis]));
+  const corner = view.map((length, axis) => length / 2 - centre[axis] * pair.size[axis] * scale);
+  return { scale, half, centre, corner };
 }
 
 function draw() {
@@ -128,7 +127,8 @@ function draw() {
     if (!size[0]) return; // the tab is hidden
     if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
     const context = canvas.getContext('2d');
-    const { scale, corner } = place(...size);
+    const { scale, corner, centre } = place(...size);
+    look.centre = centre;
     const lay = (picture, from) => {
       context.save();
       context.beginPath();
@@ -140,19 +140,23 @@ function draw() {
       context.drawImage(picture, 0, 0);
       context.restore();
     };
-    // Light with a dark edge shows on any ground.
-    const edges = [['#000', 4 * devicePixelRatio], ['#fff', 2 * devicePixelRatio]];
+    // White within black shows on any ground.
+    const frame = (...box) => {
+      for (const [strokeStyle, width] of [['#000', 4], ['#fff', 2]]) {
+        Object.assign(context, { strokeStyle, lineWidth: width * devicePixelRatio });
+        context.strokeRect(...box);
+      }
+    };
     if (canvas.matches('.difference')) lay(pair.map, 0);
     else {
       const at = (size[0] * look.divider) / 100;
       lay(pair.pictures[0], 0);
       lay(pair.pictures[1], at);
-      for (const [fillStyle, width] of edges) Object.assign(context, { fillStyle }).fillRect(at - width / 2, 0, width, size[1]);
+      frame(at, 0, 0, size[1]);
     }
     if (look.pixel) {
       const side = Math.max(scale, 5 * devicePixelRatio) + 2 * devicePixelRatio;
-      const [x, y] = look.pixel.map((one, axis) => corner[axis] + (one + 0.5) * scale - side / 2);
-      for (const [strokeStyle, lineWidth] of edges) Object.assign(context, { strokeStyle, lineWidth }).strokeRect(x, y, side, side);
+      frame(...look.pixel.map((one, axis) => corner[axis] + (one + 0.5) * scale - side / 2), side, side);
     }
   }
   if (pair) zoomCards();
@@ -179,7 +183,8 @@ function tell() {
   const [x, y] = look.pixel;
   const i = y * pair.size[0] + x;
   const [first, second] = pair.values.map((one) => one.slice(4 * i, 4 * i + 3).join(' '));
-  readout.textContent = fill(readout.dataset.pixel, { ...facts, x, y, first, second, difference: signed(pair.levels[i], 0) });
+  Object.assign(facts, { x, y, first, second, difference: signed(pair.levels[i], 0) });
+  readout.textContent = fill(readout.dataset.pixel, facts);
 }
 
 /** The same region in all cards, which are of one size; by a rule, so that cards that are replaced keep it. */
@@ -188,18 +193,17 @@ function zoomCards() {
   if (!plate?.clientWidth) return void (sheet.textContent = '');
   const view = [plate.clientWidth, plate.clientHeight];
   const { scale, corner } = place(...view);
-  const shift = corner.map((one, axis) => one - (view[axis] * look.zoom - pair.size[axis] * scale) / 2);
-  sheet.textContent = `.card .view { overflow: hidden; } .card .view .plate { transform-origin: 0 0;
-    transform: translate(${shift[0]}px, ${shift[1]}px) scale(${look.zoom});
-    ${scale < 1 ? '' : 'image-rendering: pixelated;'} }`;
+  const shift = view.map((length, axis) => corner[axis] - (length * look.zoom - pair.size[axis] * scale) / 2);
+  sheet.textContent = `.card .view { overflow: hidden; } .card .plate { transform-origin: 0 0;
+    transform: translate(${shift[0]}px, ${shift[1]}px) scale(${look.zoom}); }`;
 }
 
 /** Zoom about a point, in parts of the picture; factor 0 shows the whole. */
 function zoomBy(factor, about = look.pixel?.map((one, axis) => (one + 0.5) / pair.size[axis]) ?? look.centre) {
   const before = look.zoom;
   look.zoom = clamp(before * factor, 1, Math.max(...pair.size, NARROWEST) / NARROWEST);
+  if (look.zoom < 1.01) look.zoom = 1; // in and out again is not quite the whole
   look.centre = look.centre.map((one, axis) => about[axis] + ((one - about[axis]) * before) / look.zoom);
-  draw();
   return look.zoom !== before;
 }
 
@@ -215,7 +219,6 @@ function mark(event) {
   const pixel = pixelAt(event.target, event.clientX, event.clientY).map(Math.floor);
   look.pixel = pixel.every((one, axis) => one >= 0 && one < pair.size[axis]) ? pixel : null;
   find('.readout').ariaLive = 'off';
-  draw();
 }
 
 /** Percent of the view's width, and whether a drag from here moves the divider rather than a zoomed picture. */
@@ -234,21 +237,23 @@ function grip() {
 
 const on = (type, selector, handle, options) =>
   element.addEventListener(type, (event) => {
-    if (pair && section?.contains(event.target) && event.target.matches(selector)) handle(event, event.target);
+    if (!pair || !section?.contains(event.target) || !event.target.matches(selector)) return;
+    handle(event, event.target);
+    draw();
   }, options);
 
 on('click', '[data-do]', (event, { dataset }) => {
   if (dataset.do === 'swap') choose([...shown].reverse());
   else zoomBy(ZOOMS[dataset.do]);
 });
-on('input', '.side select', (event, target) => {
+on('input', '.side select', () => {
   const names = [...section.querySelectorAll('.side select')].map((one) => one.value);
   // What the other side shows already changes places with it.
   choose(names[0] === names[1] ? [...shown].reverse() : names);
 });
-on('input', '.divider', (event, target) => { look.divider = Number(target.value); draw(); });
-on('input', '.follow', (event, target) => { look.follow = target.checked; draw(); });
-on('input', '.scale', (event, target) => { look.scale = Number(target.value); paint(); draw(); });
+on('input', '.divider', (event, target) => { look.divider = Number(target.value); });
+on('input', '.follow', (event, target) => { look.follow = target.checked; });
+on('input', '.scale', (event, target) => { look.scale = Number(target.value); paint(); });
 on('pointerdown', 'canvas', (event, canvas) => {
   if (event.button) return;
   canvas.setPointerCapture(event.pointerId);
@@ -257,11 +262,9 @@ on('pointerdown', 'canvas', (event, canvas) => {
   mark(event);
 });
 on('pointermove', 'canvas', (event, canvas) => {
-  if (!fingers.has(event.pointerId)) {
-    canvas.style.cursor = across(event)[1] ? 'ew-resize' : look.zoom > 1 ? 'grab' : 'crosshair';
-  } else if (divides) {
+  if (divides && fingers.size) {
     look.divider = across(event)[0];
-  } else {
+  } else if (fingers.has(event.pointerId)) {
     const [before, wide] = grip();
     fingers.set(event.pointerId, [event.clientX, event.clientY]);
     const [after, wider] = grip();
@@ -271,12 +274,10 @@ on('pointermove', 'canvas', (event, canvas) => {
   }
   mark(event);
 });
-on('click', '.pair', (event) => { if (divides) { look.divider = across(event)[0]; draw(); } });
-for (const type of ['pointerup', 'pointercancel']) on(type, 'canvas', (event) => fingers.delete(event.pointerId));
+on('click', '.pair', (event) => { if (divides) look.divider = across(event)[0]; });
+on('lostpointercapture', 'canvas', (event) => fingers.delete(event.pointerId));
 on('pointerout', 'canvas:not(:focus)', (event) => {
-  if (event.pointerType !== 'mouse') return;
-  look.pixel = null;
-  draw();
+  if (event.pointerType === 'mouse') look.pixel = null;
 });
 // One finger may scroll the page, two are for the picture.
 on('touchmove', 'canvas', (event) => { if (event.touches.length > 1) event.preventDefault(); }, { passive: false });
@@ -301,7 +302,6 @@ on('keydown', 'canvas', (event, canvas) => {
   look.centre = look.centre.map((one, axis) =>
     clamp(one, (look.pixel[axis] + 1) / pair.size[axis] - half[axis], look.pixel[axis] / pair.size[axis] + half[axis]));
   find('.readout').ariaLive = 'polite';
-  draw();
 });
 
 new ResizeObserver(draw).observe(element);

@@ -1,5 +1,7 @@
 // Draws each character from the pictures of the cards, and the selected one large.
 let selected = null;
+// Of the sentences before, in CSS pixels: so much room is kept while others are on their way.
+let height = null;
 
 const draw = (canvas, box) => {
   const card = `section.result .card[data-model="${CSS.escape(canvas.dataset.model)}"] img.plate`;
@@ -32,6 +34,9 @@ const select = () => {
 const refresh = () => {
   const section = element.querySelector('section.evidence');
   if (!section) return;
+  const verdict = section.querySelector('.verdict');
+  if (verdict.ariaBusy !== 'true') height = verdict.querySelector('.findings').offsetHeight;
+  else if (height) verdict.style.setProperty('--height', `${height}px`);
   const boxes = JSON.parse(section.dataset.boxes);
   section.querySelectorAll('.matrix td canvas').forEach((one) => draw(one, boxes[one.closest('td').dataset.at]));
   select();
