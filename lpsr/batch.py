@@ -59,7 +59,7 @@ def run(
             comparison = compare(
                 picture, models, degradation=degradation, text=source.text, corners=corners, folder=folder
             )
-            comparison = comparison if reader is None else read(comparison, reader)
+            comparison = comparison if reader is None else read(comparison, reader, folder)
         except InputError as refusal:
             error = str(refusal)
         except Exception:

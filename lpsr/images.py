@@ -103,7 +103,8 @@ def save_png(path: str | Path, picture: np.ndarray) -> None:
 def encode_png(picture: np.ndarray) -> bytes:
     """The PNG file of a picture, as bytes."""
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
+    # Half the time of Pillow's own level 6, for a tenth more bytes.
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()
 
 

@@ -3,7 +3,6 @@
 import logging
 import os
 import secrets
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,14 +39,8 @@ MOST_BYTES = 64 * 2**20
 BATCHES = 4
 
 
-def _step_back() -> None:
-    # Only Linux has a niceness for each thread; elsewhere it would slow down the whole page.
-    if sys.platform == "linux":
-        os.nice(10)
-
-
-# All batches share one thread, a picture at a time in turn, and it gives way to single comparisons.
-_lane = ThreadPoolExecutor(1, "batch", _step_back)
+# All batches share one thread, a picture at a time in turn, so that single comparisons find a core.
+_lane = ThreadPoolExecutor(1, "batch")
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """A comparison as HTML: plates of equal size, one caption each, readings as rows of chips."""
 
-import json
 from html import escape
 from itertools import count
 from typing import TYPE_CHECKING
@@ -32,7 +31,7 @@ def alert(sentence: str) -> str:
 
 
 def results(choice: Choice, words: Words, pending: bool = False) -> str:
-    """The whole result: heading, cards, legend, details.
+    """The whole result: heading, cards, legend.
 
     Args:
         choice: compared.
@@ -47,7 +46,7 @@ def results(choice: Choice, words: Words, pending: bool = False) -> str:
         f'<section class="result" data-plate="{escape(choice.key)}" data-query="{escape(query)}">'
         f"{_heading(choice, words)}{notes}"
         f'<div class="cards">{cards}</div>{legend(comparison.text is not None, words)}'
-        f"{_details(comparison, words)}</section>"
+        "</section>"
     )
 
 
@@ -165,8 +164,3 @@ def legend(known: bool, words: Words) -> str:
             f'<span class="term" tabindex="0" role="note" aria-label="{shown}: {text}" data-tip="{text}">{shown}</span>'
         )
     return f'<p class="legend"><span>{examples}</span><span>{words.html("compare.terms")} {" ".join(terms)}</span></p>'
-
-
-def _details(comparison: "Comparison", words: Words) -> str:
-    facts = json.dumps(comparison.to_json(), ensure_ascii=False, indent=1)
-    return f"<details><summary>{words.html('compare.json')}</summary><pre>{escape(facts)}</pre></details>"

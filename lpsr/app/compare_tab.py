@@ -13,7 +13,7 @@ from lpsr.app import cards, closer, session, verdict
 from lpsr.app.gallery import Entry, Shelf
 from lpsr.app.lab import MOST_MODELS, Lab, card_line, settings_of, values_of
 from lpsr.app.language import Words, label, words_for
-from lpsr.app.link import KEYS, Settings, from_query, preset_of
+from lpsr.app.link import DEFAULT, KEYS, Settings, from_query, preset_of
 from lpsr.app.numbers import NumbersPanel
 from lpsr.app.session import PROCESSOR, Choice
 from lpsr.app.theme import script
@@ -35,7 +35,7 @@ class CompareTab:
         self.shelves = {shelf.name: shelf for shelf in shelves}
         self.entries = {entry.key: entry for shelf in shelves for entry in shelf.entries}
         self.choice = gr.State(None)
-        self.settings = gr.State(Settings())
+        self.settings = gr.State(DEFAULT)
         with gr.Row(elem_classes="source"):
             with gr.Column(min_width=240, scale=1, elem_classes="own"):
                 self.upload = PictureUpload(
@@ -134,9 +134,9 @@ class CompareTab:
         try:
             settings = from_query(query)
         except InputError as error:
-            settings, complaint = Settings(), words("lab.bad_link", why=error)
+            settings, complaint = DEFAULT, words("lab.bad_link", why=error)
         if settings.models is not None and len(settings.models) > MOST_MODELS:
-            settings, complaint = Settings(), words("lab.bad_link", why=words("lab.too_many", most=MOST_MODELS))
+            settings, complaint = DEFAULT, words("lab.bad_link", why=words("lab.too_many", most=MOST_MODELS))
         entry = self.entries.get(query.get("plate")) or next(iter(self.entries.values()))
         controls = [preset_of(settings.degradation), *values_of(settings.degradation), _picker(settings, words)]
         for step in self._steps(lambda: self._entry(entry, settings), settings, words):
@@ -150,7 +150,7 @@ class CompareTab:
             yield from self._steps(lambda: self._entry(entry, settings), settings, words_for(request))
 
     def _entry(self, entry: Entry, settings: Settings) -> Choice:
-        return session.first(entry) if settings == Settings() else session.choose(entry, settings)
+        return session.first(entry) if settings == DEFAULT else session.choose(entry, settings)
 
     def _take(self, path: str | None, direct: bool, settings: Settings, request: gr.Request) -> Iterator[tuple]:
         if path is None:

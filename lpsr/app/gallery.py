@@ -48,8 +48,7 @@ class Shelf:
         step = max(len(plates) / MOST, 1)
         chosen = [plates[int(i * step)] for i in range(min(len(plates), MOST))]
         self.entries = [
-            Entry(f"{name}-{number}", plate.extra.get("caption") or "", plate)
-            for number, plate in enumerate(chosen, 1)
+            Entry(f"{name}-{number}", plate.extra.get("caption") or "", plate) for number, plate in enumerate(chosen, 1)
         ]
 
     @cached_property

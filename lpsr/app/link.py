@@ -19,6 +19,7 @@ class Settings:
     models: tuple[str, ...] | None = None
 
 
+DEFAULT = Settings()
 _TYPES = {"kernel": str, "blur_at": str, "noise_at": str, "jpeg_at": str, "jpeg": int, "seed": int}
 _FIELDS = {field.name: _TYPES.get(field.name, float) for field in fields(Degradation) if field.name != "scale"}
 # What the page may leave in its address for a plate and its settings.

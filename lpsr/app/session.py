@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpsr.app.gallery import Entry
-from lpsr.app.link import Settings
+from lpsr.app.link import DEFAULT, Settings
 from lpsr.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,15 +52,15 @@ class Choice:
     text: str | None = None
     corners: np.ndarray | None = field(default=None, compare=False)
     direct: bool = False
-    settings: Settings = Settings()
+    settings: Settings = DEFAULT
     comparison: "Comparison | None" = None
     notes: tuple[Note, ...] = ()
 
 
-def choose(entry: Entry, settings: Settings = Settings()) -> Choice:
+def choose(entry: Entry, settings: Settings = DEFAULT) -> Choice:
     """A plate of a shelf, compared and read where that was done before. Raises InputError for a broken file."""
     stamp, choice = _kept.get(entry, (None, None))
-    if settings == Settings() and stamp == _stamp():
+    if settings == DEFAULT and stamp == _stamp():
         return choice
     plate = entry.plate
     return Choice(plate.hr(), entry.key, entry.caption, plate.text, plate.hr_corners(), settings=settings)
@@ -80,7 +80,7 @@ def compared(choice: Choice) -> Choice:
         corners=choice.corners,
     )
     height, width = choice.picture.shape[:2]
-    if choice.direct and choice.settings.degradation != Settings().degradation:
+    if choice.direct and choice.settings.degradation != DEFAULT.degradation:
         notes.append(("note_direct", {}))
     if not choice.direct and not choice.key and width <= FEW_PIXELS:
         notes.append(("note_small", {"width": width, "height": height}))

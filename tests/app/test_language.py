@@ -42,7 +42,9 @@ def test_every_key_in_the_code_has_a_text():
                 if dot and area in areas and re.fullmatch(r"\w+", rest) and rest not in ("js", "css"):
                     used.add(node.value)
     # A key that ends in an underscore is the fixed part of several.
-    unknown = [key for key in used if not any(one == key or key[-1] == "_" and one.startswith(key) for one in texts())]
+    unknown = [
+        key for key in used if not any(one == key or (key[-1] == "_" and one.startswith(key)) for one in texts())
+    ]
     assert used and unknown == []
 
 

@@ -86,7 +86,6 @@ def test_another_plate_changes_the_result_and_the_address(visit):
 
 def test_an_upload_is_compared(visit, plate_file):
     page = visit()
-    page.locator("summary").click()
     before = hr(page)
     upload(page, plate_file)
     wait_for_other(page, before)
@@ -95,7 +94,6 @@ def test_an_upload_is_compared(visit, plate_file):
     assert page.locator(".card .chip.right, .card .chip.wrong").count() == 0
     assert page.locator(".card .chip.sure, .card .chip.weak").count() >= 7
     assert page.locator('.shelf button[aria-pressed="true"]').count() == 0
-    assert page.locator("details[open] pre").is_visible()
 
 
 def test_a_picture_can_be_pasted(visit, plate_file):

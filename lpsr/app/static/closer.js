@@ -12,7 +12,7 @@ const look = { zoom: 1, centre: [0.5, 0.5], divider: 50, scale: 64, follow: fals
 look.names = (new URLSearchParams(location.search).get('pair') ?? '').split(',');
 let section = null; // of the current result
 let shown = []; // names of the left and the right picture
-let asked = []; // addresses of the pictures that are shown or being decoded
+let asked = []; // names and addresses of the pictures that are shown or being decoded
 let pair = null; // those pictures, decoded and measured
 let divides = false; // whether the drag under way moves the divider
 const fingers = new Map(); // pointers that are down, and where
@@ -72,11 +72,12 @@ async function load() {
   const names = shown;
   const sources = names.map((name) =>
     document.querySelector(`.card[data-model="${CSS.escape(name)}"] img.plate`)?.getAttribute('src'));
-  if (!sources.every(Boolean) || sources.every((one, i) => one === asked[i])) return;
-  asked = sources;
+  const wanted = [...names, ...sources];
+  if (!sources.every(Boolean) || wanted.every((one, i) => one === asked[i])) return;
+  asked = wanted;
   const images = sources.map((src) => Object.assign(new Image(), { src }));
   const decoded = await Promise.allSettled(images.map((one) => one.decode()));
-  if (asked !== sources || decoded.some((one) => one.status === 'rejected')) return;
+  if (asked !== wanted || decoded.some((one) => one.status === 'rejected')) return;
   const [size, other] = images.map((one) => [one.naturalWidth, one.naturalHeight]);
   if (size.join() !== other.join()) return; // one of the cards is still to be replaced
   pair = measure(names, size, images);
@@ -132,7 +133,7 @@ function draw() {
     const lay = (picture, from) => {
       context.save();
       context.beginPath();
-      context.rect(from, 0, size[0], size[1]);
+      context.rect(from, 0, ...size);
       context.clip();
       context.clearRect(0, 0, ...size);
       context.setTransform(scale, 0, 0, scale, ...corner);
@@ -207,16 +208,16 @@ function zoomBy(factor, about = look.pixel?.map((one, axis) => (one + 0.5) / pai
   return look.zoom !== before;
 }
 
-/** A place on the screen in HR pixels of the picture. */
-function pixelAt(canvas, x, y) {
+/** A place on the screen in parts of the picture. */
+function partAt(canvas, ...where) {
   const box = canvas.getBoundingClientRect();
   const { scale, corner } = place(box.width, box.height);
-  return [(x - box.left - corner[0]) / scale, (y - box.top - corner[1]) / scale];
+  return [box.left, box.top].map((edge, axis) => (where[axis] - edge - corner[axis]) / scale / pair.size[axis]);
 }
-const partAt = (...where) => pixelAt(...where).map((one, axis) => one / pair.size[axis]);
 
 function mark(event) {
-  const pixel = pixelAt(event.target, event.clientX, event.clientY).map(Math.floor);
+  const part = partAt(event.target, event.clientX, event.clientY);
+  const pixel = part.map((one, axis) => Math.floor(one * pair.size[axis]));
   look.pixel = pixel.every((one, axis) => one >= 0 && one < pair.size[axis]) ? pixel : null;
   find('.readout').ariaLive = 'off';
 }
@@ -276,9 +277,7 @@ on('pointermove', 'canvas', (event, canvas) => {
 });
 on('click', '.pair', (event) => { if (divides) look.divider = across(event)[0]; });
 on('lostpointercapture', 'canvas', (event) => fingers.delete(event.pointerId));
-on('pointerout', 'canvas:not(:focus)', (event) => {
-  if (event.pointerType === 'mouse') look.pixel = null;
-});
+on('pointerout', 'canvas:not(:focus)', (event) => { if (event.pointerType === 'mouse') look.pixel = null; });
 // One finger may scroll the page, two are for the picture.
 on('touchmove', 'canvas', (event) => { if (event.touches.length > 1) event.preventDefault(); }, { passive: false });
 on('wheel', 'canvas', (event, canvas) => {

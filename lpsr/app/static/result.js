@@ -1,11 +1,9 @@
-// The result: how pictures are enlarged, what stays unfolded, and an address that opens the same again.
+// The result: how pictures are enlarged, and an address that opens the same again.
 const fit = () => element.querySelectorAll('.plate').forEach((one) => one.classList.toggle('reduced',
   // Nearest neighbour is for enlarging; a picture larger than its card is drawn smooth.
   Math.min(one.clientWidth / one.getAttribute('width'), one.clientHeight / one.getAttribute('height')) < 1));
 new ResizeObserver(fit).observe(element);
 
-let unfolded = false;
-element.addEventListener('toggle', (event) => { unfolded = event.target.open; }, true);
 element.addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && event.target.matches('.term')) event.target.blur();
 });
@@ -21,7 +19,6 @@ watch('value', () => {
   fit();
   const result = element.querySelector('section.result');
   if (!result) return;
-  result.querySelectorAll('details').forEach((one) => { one.open = unfolded; });
   const address = new URL(location.href);
   keys.forEach((key) => address.searchParams.delete(key));
   new URLSearchParams(result.dataset.query).forEach((value, key) => address.searchParams.set(key, value));
