@@ -123,10 +123,10 @@ def row(item: "Item", number: int, models: Sequence[str], words: Words) -> str:
     factor = max(min(48 // lr.shape[0], 128 // lr.shape[1]), 1)
     small = f'width="{lr.shape[1] * factor}" height="{lr.shape[0] * factor}"'
     return (
-        f'<tr role="row" data-number="{number}"><th scope="row" role="rowheader">'
+        f'<tr role="row" data-number="{number}"><th scope="row" role="rowheader"><div class="batch-picture">'
         f'<button type="button" data-number="{number}" aria-label="{label}">'
         f'<img src="{data_uri(thumbnail(hr.picture))}" alt=""></button>'
-        f"{name}{cards.chips(hr.reading, comparison.text, words)}</th>"
+        f"<div>{name}{cards.chips(hr.reading, comparison.text, words)}</div></div></th>"
         f'<td role="cell" data-label="LR"><img class="lr" src="{data_uri(lr)}" alt="LR" {small}></td>{cells}</tr>'
     )
 

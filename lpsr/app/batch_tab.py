@@ -143,9 +143,8 @@ class BatchTab:
         self._stops[request.session_hash] = stop
         try:
             yield from self._steps(files, settings, stop.is_set, words)
-        except InputError as error:
-            yield self._ended(alert(str(error)))
         except Exception:
+            # Also an InputError: what is wrong with single pictures was said before, and a full disk is our matter.
             log.exception("A batch failed.")
             yield self._ended(alert(words("batch.sorry")))
         finally:
@@ -242,7 +241,7 @@ def _reader(words: Words) -> tuple[Any, list[str]]:
         return get_reader(), []
     except InputError as error:
         log.warning("%s", error)
-        return None, [words.html("compare.note_reader")]
+        return None, [words("compare.note_reader")]
 
 
 def _detail(kept: Kept | None, event: gr.EventData, request: gr.Request) -> str:

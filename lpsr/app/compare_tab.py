@@ -145,8 +145,11 @@ class CompareTab:
             yield *step, *controls
 
     def _choose(self, settings: Settings, event: gr.EventData, request: gr.Request) -> Iterator[tuple]:
+        # A handler that yields nothing would empty what it puts out.
         entry = self.entries.get(event.plate)
-        if entry is not None:
+        if entry is None:
+            yield tuple([gr.skip()] * 6)
+        else:
             yield from self._steps(lambda: self._entry(entry, settings), settings, words_for(request))
 
     def _entry(self, entry: Entry, settings: Settings) -> Choice:
@@ -165,7 +168,9 @@ class CompareTab:
         words = words_for(request)
         if choice is None:
             yield cards.alert(words("page.gone")), *[gr.skip()] * 6
-        elif not choice.key:
+        elif choice.key:
+            yield tuple([gr.skip()] * 7)
+        else:
             for step in self._steps(lambda: _again(choice, direct=direct), choice.settings, words):
                 # Where it fails, the result stays as it is, and so must the box.
                 yield *step, gr.skip() if isinstance(step[4], Choice) else choice.direct

@@ -41,7 +41,7 @@ def test_it_opens_with_a_plate_compared_and_nothing_to_scroll(visit):
     assert page.locator(".shelf button").count() >= 24
     assert page.locator('.shelf button[aria-pressed="true"]').count() == 1
     assert page.locator(".card").last.bounding_box()["y"] + page.locator(".card").last.bounding_box()["height"] <= 900
-    boxes = [one.bounding_box() for one in page.locator(".card img").all()]
+    boxes = [one.bounding_box() for one in page.locator(".card .plate").all()]
     assert len({(round(box["width"]), round(box["height"])) for box in boxes}) == 1
     assert all(page.eval_on_selector_all(".card img", "all => all.map(one => one.alt)"))
     assert page.foreign == []

@@ -149,6 +149,19 @@ def test_a_fault_gets_a_sentence_and_frees_the_buttons(tab, files, monkeypatch, 
     assert cached(tmp_path) == [] and tab._stops == {}
 
 
+def test_a_full_disk_names_no_path_of_the_server(tab, files, tmp_path):
+    (tmp_path / "cache").write_text("a file in place of the folder")
+    last = list(tab._start(files, Settings(), request()))[-1]
+    assert "fault in the program" in last[tab.status] and str(tmp_path) not in last[tab.status]
+
+
+def test_without_a_reader_the_batch_goes_on_and_says_so(tab, files, monkeypatch):
+    monkeypatch.setattr(batch_tab, "_reader", lambda words: (None, [words("compare.note_reader")]))
+    last = list(tab._start(files, Settings(), request(language="fr")))[-1]
+    assert "Aucun lecteur" in last[tab.status] and "Terminé" in last[tab.status]
+    assert "Aucun texte" in last[tab.summary]
+
+
 def test_the_settings_of_the_compare_tab_are_used(tab, files, monkeypatch):
     asked = []
     monkeypatch.setattr(batch_tab, "usable_models", lambda chosen: (asked.append(chosen), (["bicubic"], []))[1])
