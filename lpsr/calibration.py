@@ -5,6 +5,9 @@ reaches the threshold of the character's group. A threshold is the lowest at whi
 that is right lies above the target, and above which the share itself never falls below it; a group for which there is
 none, or too few characters, has no threshold and is never reliable.
 
+The rule holds for plates such as were measured: of their lengths, and no narrower in LR than nine of ten of them, since
+below that agreement means less and less (at half the size of CCPD plates three of four reliable characters are right).
+
 Where more than half of the plates have one character (in CCPD 皖 as province and A behind it), agreeing on it may be
 habit instead of evidence: those plates are left out when the position's threshold is chosen.
 """
@@ -22,7 +25,7 @@ from pydantic import ValidationError
 
 from lpsr.checkpoints import CHECKPOINTS, ORDER, known_models, load_restorer
 from lpsr.data.plates import Plate
-from lpsr.degrade import PRESETS, Degradation, degrade
+from lpsr.degrade import PRESETS, SCALE, Degradation, degrade
 from lpsr.errors import InputError
 from lpsr.evidence import (
     GROUPS,
@@ -56,9 +59,11 @@ OFTEN = 30
 
 
 class Observation(NamedTuple):
-    """One plate under one degradation: true text, and by checkpoint the reading and the consistency in levels."""
+    """One plate under one degradation: true text, LR width in pixels, and by checkpoint the reading and the consistency
+    in levels."""
 
     text: str
+    width: int
     readings: dict[str, Reading]
     residuals: dict[str, float]
 
@@ -133,6 +138,7 @@ def calibrate(
     if len(restorers) < 2:
         raise InputError(f"Agreement needs at least two of the checkpoints {', '.join(ORDER)} in {folder}.")
     lengths = _measured_lengths(plates)
+    narrowest = _narrowest(plates)
     total, done, found = len(presets) * (len(plates) + len(check)), 0, {}
     for name in presets:
         observed = []
@@ -146,20 +152,21 @@ def calibrate(
             degradation=PRESETS[name],
             thresholds=thresholds,
             limits={one.name: _percentile99(chosen, one.name) for one in restorers},
-            chosen=measure(chosen, thresholds, lengths, splits[0]),
-            checked=measure(checked, thresholds, lengths, splits[1]) if checked else None,
+            chosen=measure(chosen, thresholds, lengths, narrowest, splits[0]),
+            checked=measure(checked, thresholds, lengths, narrowest, splits[1]) if checked else None,
         )
     checkpoints = {one.name: one.sha256 for one in restorers}
     passport = {
         "data": data,
         "crop": "bounding box of the corners (the whole file where unknown), right and bottom to multiples of 8",
-        "rule": "all checkpoints agree and the lowest confidence reaches the threshold",
+        "rule": "all checkpoints agree, the lowest confidence reaches the threshold, LR is not narrower than measured",
         "interval": "Wilson, 95 %, characters taken as independent",
         **measurement_facts(reader.engine, checkpoints),
     }
     return Calibration(
         target=TARGET,
         lengths=lengths,
+        narrowest=narrowest,
         checkpoints=checkpoints,
         reader=reader.engine,
         presets=found,
@@ -173,6 +180,7 @@ def observe(plate: Plate, restorers: Sequence[Restorer], degradation: Degradatio
     pictures = {one.name: one.restore(lr) for one in restorers}
     return Observation(
         plate.text,
+        lr.shape[1],
         {name: reader.read(picture) for name, picture in pictures.items()},
         {name: consistency(picture, lr, degradation).rmse for name, picture in pictures.items()},
     )
@@ -204,15 +212,20 @@ def _threshold(agreed: Sequence[Character], target: float) -> float | None:
 
 
 def measure(
-    observations: Sequence[Observation], thresholds: dict[str, float | None], lengths: Sequence[int], split: str
+    observations: Sequence[Observation],
+    thresholds: dict[str, float | None],
+    lengths: Sequence[int],
+    narrowest: int,
+    split: str,
 ) -> Measured:
-    """How a rule fares on observations."""
+    """How a rule fares on observations; ``lengths`` and ``narrowest`` as in ``Calibration``."""
     home = Counter(observation.text[0] for observation in observations).most_common(1)[0][0]
     usual = _usual(observations)
     marked: dict[str, list[bool]] = defaultdict(list)
     total = 0
     for observation in observations:
-        usable = thresholds if measured_length(observation.readings, lengths) else {}
+        known = observation.width >= narrowest and measured_length(observation.readings, lengths)
+        usable = thresholds if known else {}
         characters = _characters(observation, support(observation.readings, usable))
         total += max(len(characters), len(observation.text))
         province = home if observation.text[0] == home else "others"
@@ -270,6 +283,12 @@ def _usual(observations: Sequence[Observation]) -> dict[int, str]:
 def _measured_lengths(plates: Sequence[Plate]) -> tuple[int, ...]:
     counts = Counter(len(plate.text) for plate in plates)
     return tuple(sorted(length for length, count in counts.items() if count >= len(plates) / 10))
+
+
+def _narrowest(plates: Sequence[Plate]) -> int:
+    """The LR width that nine of ten plates reach."""
+    widths = [plate.hr().shape[1] // SCALE for plate in plates]
+    return int(np.percentile(widths, 10, method="lower"))
 
 
 def _consistency(observations: Sequence[Observation], name: str) -> ConsistencySummary:

@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 CHECKPOINTS = Path(os.environ.get("LPSR_CHECKPOINTS", Path(__file__).resolve().parent.parent / "checkpoints"))
 # One order everywhere; other checkpoints follow by name.
 ORDER = ("mse", "pecl-euclidean", "pecl-manhattan")
-# What is no checkpoint but has a place in comparisons and tables.
-RESERVED = ("hr", "lr", "bicubic", "sheet")
+# What is no checkpoint but has a place in comparisons and tables, or a file of that name beside them.
+RESERVED = ("hr", "lr", "lr-enlarged", "bicubic", "sheet", "evidence")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MISMATCH = "{} does not match the SHA-256 of its card; copy both files again from one source."

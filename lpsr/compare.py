@@ -185,6 +185,7 @@ def read(comparison: Comparison, reader: Reader, folder: str | Path = CHECKPOINT
     verdict = weigh(
         {one.name: one.reading for one in found.restorations},
         {one.name: one.consistency.rmse for one in found.restorations},
+        width=found.lr.shape[1],
         checkpoints=passport["checkpoints"],
         degradation=found.degradation,
         reader=reader.engine,

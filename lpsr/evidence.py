@@ -48,8 +48,8 @@ class Verdict:
         supports: one a position; none where nothing was read.
         measured: the calibration that the statuses rest on (``PresetCalibration.facts``), None where there is none.
         reason: why there is none: "direct" (not degraded here), "missing" (no calibration at hand), "degradation",
-            "checkpoints" (others, or not all, of those measured), "reader" (another one), "length" (of the text: no
-            such plates were measured); else "".
+            "checkpoints" (others, or not all, of those measured), "reader" (another one), "size" (LR is narrower than
+            what was measured), "length" (of the text: no such plates were measured); else "".
         inconsistent: names of the checkpoints whose restoration contradicts its LR picture more than 99 % of those
             measured.
     """
@@ -151,6 +151,7 @@ class Calibration(_Frozen):
     Attributes:
         target: share of the reliable characters that shall be right.
         lengths: of plate texts that were measured.
+        narrowest: LR width in pixels; in narrower pictures nothing is reliable.
         checkpoints: SHA-256 of the weights by name. reader: its engine.
         presets: by name.
         passport: how it was measured.
@@ -158,6 +159,7 @@ class Calibration(_Frozen):
 
     target: float
     lengths: tuple[int, ...]
+    narrowest: int
     checkpoints: dict[str, str]
     reader: str
     presets: dict[str, PresetCalibration]
@@ -182,6 +184,7 @@ def weigh(
     readings: Mapping[str, Reading],
     residuals: Mapping[str, float],
     *,
+    width: int,
     checkpoints: Mapping[str, str],
     degradation: Degradation | None,
     reader: str,
@@ -192,6 +195,7 @@ def weigh(
     Args:
         readings: of each restoration, by checkpoint, in the models' order.
         residuals: consistency of each restoration in 8-bit levels, by checkpoint.
+        width: of the LR picture in pixels.
         checkpoints: SHA-256 of the weights by name.
         degradation: that made the LR picture; None where it came as it is.
         reader: the engine that read.
@@ -215,6 +219,8 @@ def weigh(
         reason = "checkpoints"
     elif reader != calibration.reader:
         reason = "reader"
+    elif width < calibration.narrowest:
+        reason = "size"
     elif not measured_length(readings, calibration.lengths):
         reason = "length"
     else:

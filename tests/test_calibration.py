@@ -22,6 +22,7 @@ from lpsr.compare import compare, read
 from lpsr.data.plates import open_plates
 from lpsr.degrade import PRESETS
 from lpsr.errors import InputError
+from lpsr.evidence import GROUPS
 from lpsr.metrics.reading import wilson_interval
 from lpsr.readers import Reading
 
@@ -38,14 +39,19 @@ class Reader:
         return Reading("", f"皖A{value:05}", 0.5, (0.9,) * 7, self.engine, 0.5)
 
 
-def seen(truth: str, reads: str, confidence: float = 0.9, other: str | None = None, residual: float = 1.0):
+def seen(
+    truth: str, reads: str, confidence: float = 0.9, other: str | None = None, residual: float = 1.0, width: int = 19
+):
     """Both checkpoints read ``reads``, or the second one ``other``."""
 
     def reading(text):
         return Reading(text, text, confidence, (confidence,) * len(text), "", confidence)
 
     return Observation(
-        truth, dict(zip(NAMES, map(reading, (reads, other or reads)), strict=True)), dict.fromkeys(NAMES, residual)
+        truth,
+        width,
+        dict(zip(NAMES, map(reading, (reads, other or reads)), strict=True)),
+        dict.fromkeys(NAMES, residual),
     )
 
 
@@ -117,7 +123,7 @@ def test_a_rule_is_counted_by_hand():
         seen("皖A12345", "皖A1234"),
         seen("浙A12345", "", residual=3.0),
     ]
-    found = measure(observations, {"look-alikes": 0.9, "others": 0.5}, (7,), "val")
+    found = measure(observations, {"look-alikes": 0.9, "others": 0.5}, (7,), 15, "val")
     assert (found.split, found.plates, found.characters) == ("val", 6, 42)
     # Reliable behind the province: 6, then 6 with one wrong, then 5; six characters are too few a length.
     assert (found.reliable.n, found.reliable.right) == (17, 16)
@@ -149,16 +155,20 @@ def test_a_rule_is_counted_by_hand():
 def test_the_weakest_is_the_character_least_often_right_among_the_frequent():
     # 1 is read 42 times, 4 of them for a 7; X twice, and never right.
     observations = [seen("皖C34913", "皖C3491X")] * 2 + [seen("皖C3497" + "71"[i >= 4], "皖C34971") for i in range(40)]
-    character, share = measure(observations, {"others": 0.0}, (7,), "val").weakest
+    character, share = measure(observations, {"others": 0.0}, (7,), 15, "val").weakest
     assert (character, share.right, share.n) == ("1", 38, 42)
 
 
 def test_an_extra_character_is_wrong():
-    found = measure(
-        [seen("皖A12345", "皖A123455")], {"look-alikes": 0.0, "others": 0.0, "province": 0.0}, (7, 8), "val"
-    )
+    found = measure([seen("皖A12345", "皖A123455")], dict.fromkeys(GROUPS, 0.0), (7, 8), 15, "val")
     assert (found.characters, found.reliable.n, found.reliable.right) == (8, 8, 7)
     assert (found.whole.n, found.whole.right) == (1, 0)
+
+
+def test_nothing_is_reliable_on_a_plate_narrower_than_measured():
+    for width, reliable in ((15, 7), (14, 0)):
+        found = measure([seen("皖A12345", "皖A12345", width=width)], dict.fromkeys(GROUPS, 0.0), (7,), 15, "val")
+        assert (found.reliable.n, found.guess.n) == (reliable, 7 - reliable)
 
 
 @pytest.fixture
@@ -197,6 +207,8 @@ def test_a_calibration_says_what_it_was_made_with(calibrated, plate_folder, chec
             for plate in open_plates(plate_folder, "val")
         ]
         assert preset.limits["mse"] == pytest.approx(np.percentile(observed, 99))
+    # Of three plates nine in ten are all three.
+    assert calibrated.narrowest == min(plate.hr().shape[1] // 8 for plate in open_plates(plate_folder, "val"))
     # Three plates are too few for anything.
     assert set(calibrated.presets["paper"].thresholds.values()) == {None}
 

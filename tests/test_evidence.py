@@ -68,12 +68,13 @@ def calibration(thresholds=THRESHOLDS, checked: bool = True, **values) -> Calibr
         )
         for name in ("paper", "night")
     }
-    usual = {"target": 0.95, "lengths": (7,), "checkpoints": SHA, "reader": ENGINE, "presets": presets, "passport": {}}
+    usual = {"target": 0.95, "lengths": (7,), "narrowest": 15, "checkpoints": SHA, "reader": ENGINE}
+    usual |= {"presets": presets, "passport": {}}
     return Calibration(**usual | values)
 
 
 def verdict(readings, residuals=None, **changes):
-    usual = {"checkpoints": SHA, "degradation": PAPER, "reader": ENGINE, "calibration": calibration()}
+    usual = {"width": 15, "checkpoints": SHA, "degradation": PAPER, "reader": ENGINE, "calibration": calibration()}
     return weigh(readings, residuals or dict.fromkeys(readings, 0.0), **usual | changes)
 
 
@@ -150,6 +151,7 @@ def test_one_restoration_alone_agrees_with_nobody():
         ({"calibration": None}, "missing"),
         ({"checkpoints": SHA | {"mse": "c" * 64}}, "checkpoints"),
         ({"reader": "some reader 1.1"}, "reader"),
+        ({"width": 14}, "size"),
         ({"calibration": calibration(lengths=(8,))}, "length"),
     ],
 )

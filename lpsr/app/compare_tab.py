@@ -159,9 +159,12 @@ class CompareTab:
         if path is None:
             yield *[gr.skip()] * 6, None
             return
+        # Emptied once: a second picture may come while the first is read.
+        emptied = None
         make = lambda: Choice(take_picture(path), direct=direct, settings=settings)  # noqa: E731
         for step in self._steps(make, settings, words_for(request)):
-            yield *step, None
+            yield *step, emptied
+            emptied = gr.skip()
 
     def _redo(self, direct: bool, choice: Choice | None, request: gr.Request) -> Iterator[tuple]:
         """The box speaks of the visitor's own picture: the one shown, or the next."""

@@ -358,9 +358,10 @@ def test_two_fingers_zoom_and_one_scrolls_on_a_phone(visit):
     def fingers(kind, *points):
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": a, "y": b} for a, b in points]})
 
-    fingers("touchStart", (x - 40, y), (x + 40, y))
-    for step in range(1, 5):
-        fingers("touchMove", (x - 40 - 10 * step, y), (x + 40 + 10 * step, y))
+    # Upright, the way in which one finger scrolls.
+    fingers("touchStart", (x, y - 30), (x, y + 30))
+    for step in range(1, 7):
+        fingers("touchMove", (x, y - 30 - 5 * step), (x, y + 30 + 5 * step))
     fingers("touchEnd")
     assert zoom(page) == pytest.approx(2, abs=0.11)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -132,7 +132,7 @@ def test_the_measurement_is_told(language):
     assert words("verdict.never", **FACTS) in plain(verdict.html(comparison(found=never), words))
 
 
-@pytest.mark.parametrize("reason", ["direct", "missing", "degradation", "checkpoints", "reader", "length"])
+@pytest.mark.parametrize("reason", ["direct", "missing", "degradation", "checkpoints", "reader", "size", "length"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_a_measurement_the_reason_is_told(reason, language):
     words = Words(language)

@@ -50,10 +50,18 @@ def test_without_update_nothing_is_written(call, checkpoints, capsys):
     assert call("--presets", "paper") == 0
     assert "night" not in capsys.readouterr().out
     assert not (checkpoints / FILE).exists()
+    # Every plate, and none to check on.
+    assert call("--presets", "paper", "--split", "all") == 0
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--update",), ("--check", "val"), ("--update", "--check", "test", "--presets", "paper")]
+    "arguments",
+    [
+        ("--update",),
+        ("--check", "val"),
+        ("--split", "all", "--check", "test"),
+        ("--update", "--check", "test", "--presets", "paper"),
+    ],
 )
 def test_contradictions_are_said(call, checkpoints, capsys, arguments):
     assert call(*arguments) == 2

@@ -278,8 +278,6 @@ on('pointermove', 'canvas', (event, canvas) => {
 on('click', '.pair', (event) => { if (divides) look.divider = across(event)[0]; });
 on('lostpointercapture', 'canvas', (event) => fingers.delete(event.pointerId));
 on('pointerout', 'canvas:not(:focus)', (event) => { if (event.pointerType === 'mouse') look.pixel = null; });
-// One finger may scroll the page, two are for the picture.
-on('touchmove', 'canvas', (event) => { if (event.touches.length > 1) event.preventDefault(); }, { passive: false });
 on('wheel', 'canvas', (event, canvas) => {
   const called = event.ctrlKey || event.metaKey;
   if (!called && !find('canvas:focus')) return;
