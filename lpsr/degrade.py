@@ -89,7 +89,7 @@ PRESETS = {
     # A recorder that keeps many hours: the small picture is compressed hard.
     "cctv": Degradation(kernel="area", blur=1.0, noise=2.0, jpeg=35),
     # A car that drives past: about one and a half LR pixels along the plate.
-    "motion": Degradation(motion=12.0),
+    "motion": Degradation(motion=13.0),
 }
 
 
@@ -124,6 +124,8 @@ def _spoil(picture: np.ndarray, degradation: Degradation, place: str) -> np.ndar
 
 def motion_kernel(length: float, direction: float) -> np.ndarray:
     """A straight line of ``length`` pixels (at least 1) in ``direction`` (radians), slightly softened, that sums to 1.
+
+    It is drawn on whole pixels, so its centre of mass may lie up to one pixel beside the middle.
 
     Returns ``(k, k)`` float32 with k odd.
     """

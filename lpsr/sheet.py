@@ -174,7 +174,19 @@ def _evidence(verdict: Verdict) -> str:
         parts.append("guesses: " + " ".join(found["guess"]))
     if found["unsupported"]:
         parts.append("the restorations disagree on: " + " ".join(found["unsupported"]))
-    return "; ".join(parts) + "."
+    return "; ".join(parts) + ". " + _measured(verdict)
+
+
+def _measured(verdict: Verdict) -> str:
+    """What "reliable" rests on."""
+    facts = verdict.measured
+    if facts is None:
+        return "Nothing was measured for a picture like this, so no character counts as reliable."
+    where = f"on {facts['plates']} plates (split {facts['split']})"
+    if not facts["n"]:
+        return f"Measured {where}: no confidence told right from wrong well enough."
+    share, low, high = (100 * facts[key] for key in ("share", "low", "high"))
+    return f"Measured {where}: of {facts['n']} reliable characters {share:.1f} % [{low:.1f}, {high:.1f}] were right."
 
 
 def _passport(comparison: Comparison) -> str:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,6 +93,11 @@ def test_what_falls_below_the_target_when_stricter_has_no_threshold():
     assert choose_thresholds(sure + unsure)["others"] is None
 
 
+def test_a_few_sure_mistakes_are_no_verdict_on_a_threshold():
+    # 5 of 6 are right above .99.
+    assert choose_thresholds(plates({0.99: 1}, n=1) + plates({0.5: 0}))["others"] == 0.0
+
+
 def test_disagreement_takes_no_part_in_choosing():
     good = plates({0.9: 0})
     bad = [seen("皖C11113", "皖C11114", other="皖C11115")] * 200
@@ -107,11 +113,15 @@ def test_groups_have_thresholds_of_their_own():
 
 def test_a_province_that_nearly_all_plates_have_is_no_evidence():
     # Whoever reads 皖 everywhere is right on 97 % of these plates.
-    habit = [seen("皖A13479", "皖A13479")] * 900 + [seen("浙A13479", "皖A13479")] * 100
+    habit = [seen("皖A13479", "皖A13479")] * 970 + [seen("浙A13479", "皖A13479")] * 30
+    assert wilson_interval(970, 1000)[0] > 0.95
     assert choose_thresholds(habit)["province"] is None
     # One who tells the others apart has earned it.
     told = [seen("皖A13479", "皖A13479")] * 900 + [seen("浙A13479", "浙A13479")] * 100
     assert choose_thresholds(told)["province"] == 0.0
+    # Half is not nearly all: nobody is left out.
+    half = [seen("皖A13479", "浙A13479")] * 100 + [seen("浙A13479", "浙A13479")] * 100
+    assert choose_thresholds(half)["province"] is None
 
 
 def test_a_rule_is_counted_by_hand():
@@ -165,6 +175,12 @@ def test_an_extra_character_is_wrong():
     assert (found.whole.n, found.whole.right) == (1, 0)
 
 
+def test_a_plate_read_too_short_is_not_wholly_right():
+    found = measure([seen("皖A12345", "皖A1234")], dict.fromkeys(GROUPS, 0.0), (6,), 15, "val")
+    assert (found.reliable.n, found.reliable.right) == (6, 6)
+    assert (found.whole.n, found.whole.right, found.whole_but_province.right) == (1, 0, 0)
+
+
 def test_nothing_is_reliable_on_a_plate_narrower_than_measured():
     for width, reliable in ((15, 7), (14, 0)):
         found = measure([seen("皖A12345", "皖A12345", width=width)], dict.fromkeys(GROUPS, 0.0), (7,), 15, "val")
@@ -211,6 +227,14 @@ def test_a_calibration_says_what_it_was_made_with(calibrated, plate_folder, chec
     assert calibrated.narrowest == min(plate.hr().shape[1] // 8 for plate in open_plates(plate_folder, "val"))
     # Three plates are too few for anything.
     assert set(calibrated.presets["paper"].thresholds.values()) == {None}
+
+
+@pytest.mark.parametrize(("sevens", "lengths"), [(9, (7, 8)), (10, (7,))])
+def test_a_length_of_fewer_than_one_in_ten_plates_is_not_measured(plate_folder, checkpoints, sevens, lengths):
+    one = open_plates(plate_folder, "val")[0]
+    plates = [replace(one, text=text) for text in ("皖A12345",) * sevens + ("皖AD12345",)]
+    found = calibrate(plates, (), Reader(), data="x", splits=("", ""), presets=["paper"], folder=checkpoints)
+    assert found.lengths == lengths
 
 
 def test_the_file_is_read_again_when_it_changes(calibrated, tmp_path):

@@ -141,7 +141,9 @@ def test_an_absolute_path_is_no_name(checkpoints, tmp_path):
         load_restorer(str(checkpoints / "mse"), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["../outside", "a/b", "", ".hidden", "bicubic", "hr", "lr", "a b"])
+@pytest.mark.parametrize(
+    "name", ["../outside", "a/b", "", ".hidden", "bicubic", "hr", "lr", "lr-enlarged", "evidence", "a b"]
+)
 def test_a_checkpoint_cannot_be_saved_under_such_a_name(tmp_path, make_checkpoint, name):
     with pytest.raises(InputError, match="name"):
         make_checkpoint(tmp_path / "checkpoints", name)

@@ -103,6 +103,12 @@ def test_a_large_picture_is_reduced_and_says_so(checkpoints):
     assert compare(np.zeros((16, 640, 3), np.uint8), ["bicubic"], folder=checkpoints).reduced_from is None
 
 
+def test_corners_follow_a_reduced_picture(checkpoints):
+    corners = np.float32([(10, 20), (1270, 30), (1260, 290), (0, 280)])
+    found = compare(np.zeros((300, 1280, 3), np.uint8), ["bicubic"], corners=corners, folder=checkpoints).corners
+    np.testing.assert_allclose(found, corners / 2)
+
+
 @pytest.mark.parametrize(("size", "direct", "words"), [((7, 40), False, "at least 8"), ((65, 128), True, "too large")])
 def test_a_picture_of_the_wrong_size_is_refused(size, direct, words, checkpoints):
     with pytest.raises(InputError, match=words):
@@ -129,7 +135,7 @@ def test_each_picture_is_degraded_again(picture, checkpoints):
                 assert result.consistency.rmse == expected.rmse
                 assert np.array_equal(result.consistency.map, expected.map)
     # Of a picture restored directly the paper's degradation is assumed.
-    direct = compare(comparison.lr, direct=True, folder=checkpoints)
+    direct = compare(comparison.lr, direct=True, degradation=PRESETS["cctv"], folder=checkpoints)
     bicubic = direct.results[1]
     assert bicubic.consistency.rmse == consistency(bicubic.picture, comparison.lr, PAPER).rmse
 
@@ -183,6 +189,10 @@ def test_the_verdict_is_that_of_the_calibration_beside_the_checkpoints(picture, 
     ):
         verdict = read(other, Reader(), checkpoints).verdict
         assert verdict.reason == reason and {one.status for one in verdict.supports} == {"guess"}
+    narrow = picture[:, : 8 * found.narrowest]
+    assert read(compare(narrow, folder=checkpoints), Reader(), checkpoints).verdict.reason == ""
+    narrower = read(compare(narrow[:, :-8], folder=checkpoints), Reader(), checkpoints).verdict
+    assert narrower.reason == "size" and {one.status for one in narrower.supports} == {"guess"}
     nothing = read(compare(picture, ["bicubic"], folder=checkpoints), Reader(), checkpoints).verdict
     assert (nothing.supports, nothing.measured) == ((), None)
 

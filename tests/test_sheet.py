@@ -61,7 +61,8 @@ def test_numbers_names_readings_and_passport_are_written(comparison):
     whole = read(comparison)
     page = sheet(whole)
     result = whole.results[-1]
-    verdict = Verdict("A", (Support((), "A", 0.9, "reliable"),), None, "missing", ())
+    facts = {"plates": 9, "split": "test", "n": 50, "share": 0.96, "low": 0.87, "high": 0.99}
+    verdict = Verdict("A", (Support((), "A", 0.9, "reliable"),), facts, "", ())
     others = {
         "title": replace(result, title="Other"),
         "psnr": replace(result, psnr=result.psnr + 1),
@@ -75,7 +76,10 @@ def test_numbers_names_readings_and_passport_are_written(comparison):
         assert changed(page, sheet(replace(whole, results=(*whole.results[:-1], other)))), name
     assert changed(page, sheet(replace(whole, degradation=PRESETS["night"])))
     assert changed(page, sheet(replace(whole, text="皖A12340")))
-    assert changed(page, sheet(replace(whole, verdict=verdict)))
+    judged = sheet(replace(whole, verdict=verdict))
+    assert changed(page, judged)
+    for measured in (facts | {"share": 0.95}, facts | {"n": 0, "share": None}, None):
+        assert changed(judged, sheet(replace(whole, verdict=replace(verdict, measured=measured)))), measured
     for fact in ({"reader": "another"}, {"checkpoints": {"mse": "0" * 64}}, {"packages": {"lpsr": "9"}}):
         assert changed(page, sheet(replace(whole, passport=whole.passport | fact))), fact
 
@@ -120,6 +124,15 @@ def test_whatever_is_written_stays_inside(comparison, text):
     page = sheet(replace(hard, passport=hard.passport | {"reader": text}))
     for edge in (page[:, :30], page[:, -30:]):
         assert (edge == 255).all()
+
+
+def test_a_long_name_leaves_the_numbers_free(comparison):
+    *others, last = comparison.results
+    long = sheet(replace(comparison, results=(*others, replace(last, title="W" * 300))))
+    page = sheet(comparison)
+    assert changed(page, long)
+    # The last 90 pixels before the margin: its PSNR.
+    assert not changed(page[:, -126:], long[:, -126:])
 
 
 @pytest.mark.parametrize(("count", "columns"), [(3, 3), (4, 2), (5, 3), (6, 3), (9, 3)])

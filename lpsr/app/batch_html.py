@@ -224,4 +224,4 @@ def _median(summary: dict[str, Any] | None, digits: int) -> str:
     low, high = summary["ci95"]
     median, std = summary["median"], summary["std"]
     text = f"<b>{median:.{digits}f}</b> ± {std:.{digits}f} <i>[{low:.{digits}f}, {high:.{digits}f}]</i>"
-    return text.replace("-", cards.SIGN[False])
+    return text.replace("-", "−")

@@ -21,7 +21,7 @@ from lpsr.app.language import Words, label, words_for
 from lpsr.app.link import Settings
 from lpsr.app.session import usable_models
 from lpsr.app.theme import script
-from lpsr.app.uploads import FilesUpload
+from lpsr.app.uploads import FilesUpload, sent
 from lpsr.errors import InputError
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ def _reader(words: Words) -> tuple[Any, list[str]]:
 
 def _detail(kept: Kept | None, event: gr.EventData, request: gr.Request) -> str:
     words = words_for(request)
-    number = event.number
+    number = sent(event, "number")
     if kept is None or not isinstance(number, int) or not 0 <= number < len(kept.names):
         return html.dialog(words("page.tab_batch"), words.html("batch.gone"), "", words)
     return html.detail(kept.comparisons[number], kept.names, number, words)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lpsr.compare import Comparison, Result
     from lpsr.readers import Reading
 
-SIGN = {True: "+", False: "−"}
 # Key of the explanation, and of the name where it is a word.
 _TERMS = {"PSNR": "", "gain": "name_gain", "PSNR_Y": "", "SSIM": "", "reading": "name_reading", "raw": "name_raw"}
 
@@ -109,7 +108,7 @@ def chips(reading: "Reading | None", text: str | None, words: Words) -> str:
         right = sum(kind.startswith("right") for kind in kinds)
         verdict = words("compare.right_of", right=right, all=len(text), weak=weak)
     row = "".join(
-        f'<b class="chip {kind}" title="{escape(_chip_title(reading, i, kind, words))}">{escape(character)}</b>'
+        f'<b class="chip {kind}" title="{escape(chip_title(reading, i, kind, words))}">{escape(character)}</b>'
         for i, (character, kind) in enumerate(marked)
     )
     said = words.html("compare.reads", text=reading.plate_text, verdict=verdict)
@@ -119,7 +118,8 @@ def chips(reading: "Reading | None", text: str | None, words: Words) -> str:
     )
 
 
-def _chip_title(reading: "Reading", position: int, kind: str, words: Words) -> str:
+def chip_title(reading: "Reading", position: int, kind: str, words: Words) -> str:
+    """What a chip means, and the confidence of its character; ``kind`` is one of ``marks``."""
     if position >= len(reading.char_confidences):
         return words("compare.missing")
     kind = words(f"compare.{kind.replace(' ', '_')}")
@@ -129,8 +129,13 @@ def _chip_title(reading: "Reading", position: int, kind: str, words: Words) -> s
 def gain(result: "Result", words: Words) -> str:
     if result.name == "bicubic":
         return words.html("compare.reference")
-    gain = round(result.gain, 2)
-    return f"{SIGN[gain >= 0]}{abs(gain):.2f}"
+    return signed(result.gain, 2)
+
+
+def signed(value: float, digits: int) -> str:
+    """A number with its sign, as it is shown: what rounds to zero is positive."""
+    value = round(value, digits)
+    return f"{'+' if value >= 0 else '−'}{abs(value):.{digits}f}"
 
 
 def _heading(choice: Choice, words: Words) -> str:

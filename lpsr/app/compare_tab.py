@@ -11,13 +11,13 @@ import numpy as np
 
 from lpsr.app import cards, closer, session, verdict
 from lpsr.app.gallery import Entry, Shelf
-from lpsr.app.lab import MOST_MODELS, Lab, card_line, settings_of, values_of
+from lpsr.app.lab import MOST_MODELS, Lab, card_line, degradation_of, settings_of, values_of
 from lpsr.app.language import Words, label, words_for
 from lpsr.app.link import DEFAULT, KEYS, Settings, from_query, preset_of
 from lpsr.app.numbers import NumbersPanel
 from lpsr.app.session import PROCESSOR, Choice
 from lpsr.app.theme import script
-from lpsr.app.uploads import FileUpload, PictureUpload
+from lpsr.app.uploads import FileUpload, PictureUpload, sent
 from lpsr.degrade import PRESETS
 from lpsr.errors import InputError
 from lpsr.images import open_picture
@@ -91,17 +91,26 @@ class CompareTab:
         page.load(self._open, None, [*shown, lab.preset, *lab.controls], **common)
         self.shelf.select(self._choose, self.settings, shown, **common)
         self.upload.input(self._take, [self.upload, self.direct, self.settings], [*shown, self.upload], **common)
-        self.direct.input(self._redo, [self.direct, self.choice], [*shown, self.direct], **common)
+        self.direct.input(self._redo, [self.direct, self.choice, self.settings], [*shown, self.direct], **common)
         # A slider that is dragged should not make the result flicker.
         live = common | {"show_progress": "hidden"}
         gr.on(
             [one.input for one in lab.controls],
             self._adjust,
             [self.choice, self.settings, *lab.controls],
-            [*shown, lab.preset, lab.models],
+            [*shown, lab.models],
             **live,
         )
-        lab.preset.input(self._preset, [self.choice, self.settings, lab.preset], [*shown, *lab.degradation], **live)
+        lab.preset.input(self._preset, [self.choice, self.settings, lab.preset], shown, **live)
+        # Presets and sliders follow one another at once: with the result they would undo what was moved meanwhile.
+        at_once = {
+            "queue": False,
+            "api_visibility": "private",
+            "show_progress": "hidden",
+            "trigger_mode": "always_last",
+        }
+        gr.on([one.input for one in lab.degradation], _preset_shown, lab.degradation, lab.preset, **at_once)
+        lab.preset.input(lambda name: values_of(PRESETS[name]), lab.preset, lab.degradation, **at_once)
         self.source.input(
             lambda name: self.shelves[name].html,
             self.source,
@@ -128,7 +137,7 @@ class CompareTab:
             log.warning("The first comparison failed: %s", error)
 
     def _open(self, request: gr.Request) -> Iterator[tuple]:
-        """What the link names, else the first plate; then the controls that say so."""
+        """The controls as the link has them, then its plate, else the first."""
         words, query = words_for(request), request.query_params
         complaint = None
         try:
@@ -139,14 +148,15 @@ class CompareTab:
             settings, complaint = DEFAULT, words("lab.bad_link", why=words("lab.too_many", most=MOST_MODELS))
         entry = self.entries.get(query.get("plate")) or next(iter(self.entries.values()))
         controls = [preset_of(settings.degradation), *values_of(settings.degradation), _picker(settings, words)]
+        yield *[gr.skip()] * 5, settings, *controls
         for step in self._steps(lambda: self._entry(entry, settings), settings, words):
             if complaint and not step[0]:
                 step = cards.alert(complaint), *step[1:]
-            yield *step, *controls
+            yield *step, *[gr.skip()] * len(controls)
 
     def _choose(self, settings: Settings, event: gr.EventData, request: gr.Request) -> Iterator[tuple]:
         # A handler that yields nothing would empty what it puts out.
-        entry = self.entries.get(event.plate)
+        entry = self.entries.get(str(sent(event, "plate")))
         if entry is None:
             yield tuple([gr.skip()] * 6)
         else:
@@ -156,17 +166,14 @@ class CompareTab:
         return session.first(entry) if settings == DEFAULT else session.choose(entry, settings)
 
     def _take(self, path: str | None, direct: bool, settings: Settings, request: gr.Request) -> Iterator[tuple]:
-        if path is None:
-            yield *[gr.skip()] * 6, None
-            return
-        # Emptied once: a second picture may come while the first is read.
-        emptied = None
-        make = lambda: Choice(take_picture(path), direct=direct, settings=settings)  # noqa: E731
-        for step in self._steps(make, settings, words_for(request)):
-            yield *step, emptied
-            emptied = gr.skip()
+        # Emptied at once: a second picture may come while the first is compared.
+        yield *[gr.skip()] * 6, None
+        if path is not None:
+            make = lambda: Choice(take_picture(path), direct=direct, settings=settings)  # noqa: E731
+            for step in self._steps(make, settings, words_for(request)):
+                yield *step, gr.skip()
 
-    def _redo(self, direct: bool, choice: Choice | None, request: gr.Request) -> Iterator[tuple]:
+    def _redo(self, direct: bool, choice: Choice | None, settings: Settings, request: gr.Request) -> Iterator[tuple]:
         """The box speaks of the visitor's own picture: the one shown, or the next."""
         words = words_for(request)
         if choice is None:
@@ -174,7 +181,7 @@ class CompareTab:
         elif choice.key:
             yield tuple([gr.skip()] * 7)
         else:
-            for step in self._steps(lambda: _again(choice, direct=direct), choice.settings, words):
+            for step in self._steps(lambda: _again(choice, direct=direct, settings=settings), settings, words):
                 # Where it fails, the result stays as it is, and so must the box.
                 yield *step, gr.skip() if isinstance(step[4], Choice) else choice.direct
 
@@ -182,16 +189,19 @@ class CompareTab:
         words = words_for(request)
         if len(values[-1]) > MOST_MODELS:
             kept = session.headline_models() if before.models is None else list(before.models)
-            yield cards.alert(words("lab.too_many", most=MOST_MODELS)), *[gr.skip()] * 6, kept
+            yield cards.alert(words("lab.too_many", most=MOST_MODELS)), *[gr.skip()] * 5, kept
             return
-        settings = settings_of(values, session.headline_models())
+        try:
+            settings = settings_of(values, session.headline_models())
+        except InputError as error:
+            yield cards.alert(str(error)), *[gr.skip()] * 6
+            return
         for step in self._resettle(choice, settings, words):
-            yield *step, preset_of(settings.degradation), gr.skip()
+            yield *step, gr.skip()
 
     def _preset(self, choice: Choice | None, before: Settings, name: str, request: gr.Request) -> Iterator[tuple]:
         settings = replace(before, degradation=PRESETS[name])
-        for step in self._resettle(choice, settings, words_for(request)):
-            yield *step, *values_of(settings.degradation)
+        yield from self._resettle(choice, settings, words_for(request))
 
     def _resettle(self, choice: Choice | None, settings: Settings, words: Words) -> Iterator[tuple]:
         """The same plate with other settings."""
@@ -205,20 +215,30 @@ class CompareTab:
     def _steps(self, make: Callable[[], Choice], settings: Settings, words: Words) -> Iterator[tuple]:
         """Message, result, verdict, closer look, choice, settings: first without readings, then with them.
 
-        Where ``make`` or the comparison fails, its sentence is the message, and everything else stays.
+        Where something fails, its sentence is the message; what was not compared yet leaves everything else as it is.
         """
+        compared = None
         try:
             choice = make()
             if choice.comparison is None:
-                choice = session.compared(choice)
+                choice = compared = session.compared(choice)
                 yield _shown(choice, settings, words, pending=True)
                 choice = session.read(choice)
             yield _shown(choice, settings, words)
-        except InputError as error:
-            yield cards.alert(str(error)), *[gr.skip()] * 4, settings
-        except Exception:
-            log.exception("A comparison failed.")
-            yield cards.alert(words("page.sorry")), *[gr.skip()] * 4, settings
+        except Exception as error:
+            known = isinstance(error, InputError)
+            if not known:
+                log.exception("A comparison failed.")
+            # What cannot be read waits for its readings no longer.
+            rest = _shown(compared, settings, words)[1:] if compared else (*[gr.skip()] * 4, settings)
+            yield cards.alert(str(error) if known else words("page.sorry")), *rest
+
+
+def _preset_shown(*values: Any) -> str | None:
+    try:
+        return preset_of(degradation_of(values))
+    except InputError:
+        return None
 
 
 def _again(choice: Choice, **changes: Any) -> Choice:

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lpsr.app.language import Words, texts
+from lpsr.app.language import Words, label, texts
 from lpsr.data.plates import Plate, open_plates
 from lpsr.errors import InputError
 from lpsr.images import encode_png
@@ -55,7 +55,11 @@ class Shelf:
     def html(self) -> str:
         """A button for each plate; a plate whose file cannot be read is left out."""
         return (
-            '<div class="shelf" role="group" aria-label="Plates to choose from">' + "".join(self._buttons()) + "</div>"
+            '<div class="shelf" role="group" aria-label="'
+            + label("page.shelves")
+            + '">'
+            + "".join(self._buttons())
+            + "</div>"
         )
 
     def _buttons(self) -> Iterator[str]:

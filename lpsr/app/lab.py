@@ -24,6 +24,15 @@ _FOLD = """() => {{
 }}"""
 
 
+class _Slider(gr.Slider):
+    """``gr.Slider`` that gives the number in its field, which may be empty, or beyond its ends as a link's may be."""
+
+    is_template = True
+
+    def preprocess(self, payload: float | None) -> float:
+        return payload if isinstance(payload, int | float) else self.minimum
+
+
 class Lab:
     """The components; ``controls`` are those that ``values`` fills and ``settings`` reads, in one order."""
 
@@ -42,18 +51,16 @@ class Lab:
         with gr.Column(elem_id="lab"):
             with gr.Row():
                 with gr.Column(min_width=200):
-                    blur = gr.Slider(0, 8, 0, step=0.25, label=label("lab.blur"), elem_id="blur")
+                    blur = _Slider(0, 8, 0, step=0.25, label=label("lab.blur"), elem_id="blur")
                     blur_at = _place("blur", PLACES, PAPER.blur_at)
                 with gr.Column(min_width=200):
-                    motion = gr.Slider(0, 32, 0, step=1, label=label("lab.motion_length"), elem_id="motion")
-                    angle = gr.Slider(-90, 90, 0, step=5, label=label("lab.angle"), elem_id="angle")
+                    motion = _Slider(0, 32, 0, step=1, label=label("lab.motion_length"), elem_id="motion")
+                    angle = _Slider(-90, 90, 0, step=5, label=label("lab.angle"), elem_id="angle")
                 with gr.Column(min_width=200):
-                    noise = gr.Slider(0, 40, 0, step=1, label=label("lab.noise"), elem_id="noise")
+                    noise = _Slider(0, 40, 0, step=1, label=label("lab.noise"), elem_id="noise")
                     noise_at = _place("noise", PLACES, PAPER.noise_at)
                 with gr.Column(min_width=200):
-                    jpeg = gr.Slider(
-                        _LEAST_QUALITY, 100, _USUAL_QUALITY, step=1, label=label("lab.jpeg"), elem_id="jpeg"
-                    )
+                    jpeg = _Slider(_LEAST_QUALITY, 100, _USUAL_QUALITY, step=1, label=label("lab.jpeg"), elem_id="jpeg")
                     jpeg_at = _place("jpeg", (_NONE, *PLACES), _NONE)
                 with gr.Column(min_width=200):
                     kernel = gr.Dropdown(
@@ -81,13 +88,13 @@ def _place(name: str, places: tuple[str, ...], value: str) -> gr.Radio:
     )
 
 
-def settings_of(values: Sequence, headline: Sequence[str]) -> Settings:
-    """What the controls say; ``headline`` are the checkpoints that are ticked by default.
+def degradation_of(values: Sequence) -> Degradation:
+    """What the degradation's controls say. Raises InputError.
 
     The place of what is not there is of no account, so that neutral settings equal the paper's.
     """
-    kernel, blur, motion, angle, blur_at, noise, noise_at, jpeg, jpeg_at, models = values
-    degradation = Degradation(
+    kernel, blur, motion, angle, blur_at, noise, noise_at, jpeg, jpeg_at = values
+    return Degradation(
         kernel=kernel,
         blur=blur,
         motion=motion,
@@ -98,7 +105,12 @@ def settings_of(values: Sequence, headline: Sequence[str]) -> Settings:
         jpeg=None if jpeg_at == _NONE else int(jpeg),
         jpeg_at=PAPER.jpeg_at if jpeg_at == _NONE else jpeg_at,
     )
-    return Settings(degradation, None if list(models) == list(headline) else tuple(models))
+
+
+def settings_of(values: Sequence, headline: Sequence[str]) -> Settings:
+    """What all controls say; ``headline`` are the checkpoints that are ticked by default. Raises InputError."""
+    *degradation, models = values
+    return Settings(degradation_of(degradation), None if list(models) == list(headline) else tuple(models))
 
 
 def values_of(degradation: Degradation) -> list:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from lpsr.app.cards import signed
 from lpsr.app.language import Words, label, words_for
 from lpsr.app.session import PROCESSOR, Choice
 from lpsr.app.theme import COLOURS, colours, script
@@ -171,7 +172,9 @@ def table(comparison: "Comparison", words: Words) -> str:
         values = [getattr(result, name) for result in results]
         more = [gained[one.name][index] if one.name in gained and one.name != "bicubic" else None for one in results]
         columns.append((title, [_number(value, digits) for value in values], _best(results, values, digits)))
-        columns.append((words.html("numbers.gain"), [_signed(value, digits) for value in more], set()))
+        columns.append(
+            (words.html("numbers.gain"), ["" if value is None else signed(value, digits) for value in more], set())
+        )
     residuals = [result.consistency and result.consistency.rmse for result in results]
     least = _best(results, [None if value is None else -value for value in residuals], 2)
     columns.append((words.html("numbers.consistency"), [_number(value, 2) for value in residuals], least))
@@ -213,13 +216,6 @@ def _best(results: "Sequence[Result]", values: Sequence[float | None], digits: i
 
 def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
-
-
-def _signed(value: float | None, digits: int) -> str:
-    if value is None:
-        return ""
-    value = round(value, digits)
-    return f"{'+' if value >= 0 else '−'}{abs(value):.{digits}f}"
 
 
 def _right(result: "Result", text: str) -> int | None:

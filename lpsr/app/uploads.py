@@ -1,4 +1,6 @@
-"""What a visitor sends, as the paths of files that nobody has opened yet."""
+"""What a visitor sends: files, as the paths of what nobody has opened yet, and what the page's scripts say."""
+
+from typing import Any
 
 import gradio as gr
 from gradio.data_classes import ListFiles
@@ -22,6 +24,11 @@ async def _stay(component: gr.components.Component, path: str | None) -> str | N
     if path is not None and is_http_url_like(path):
         raise gr.Error(NO_ADDRESS, print_exception=False)
     return path
+
+
+def sent(event: gr.EventData, name: str) -> Any:
+    """What a script's ``trigger`` sent under a name, or None; a visitor may send anything by hand."""
+    return event._data.get(name) if isinstance(event._data, dict) else None
 
 
 # Methods of a class, not of an instance: Gradio makes components anew for each visitor.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpsr.app.cards import chip_title
 from lpsr.app.gallery import data_uri
 from lpsr.app.language import Words
 from lpsr.app.theme import colours
@@ -182,10 +183,8 @@ def _cells(result: "Result", text: str | None, columns: int, boxes: np.ndarray, 
         read = _UNREAD
         if i < len(marked):
             character, kind = marked[i]
-            value, title = 0.0, words.html("compare.missing")
-            if i < len(reading.char_confidences):
-                value, said = reading.char_confidences[i], words("compare." + kind.replace(" ", "_"))
-                title = words.html("compare.confidence", kind=said, value=value)
+            value = reading.char_confidences[i] if i < len(reading.char_confidences) else 0.0
+            title = escape(chip_title(reading, i, kind, words))
             read = (
                 f'<b class="chip {kind}" title="{title}">{escape(character)}<span class="unseen">, {title}</span></b>'
                 f'<i class="bar" style="--value: {value:.2f}"></i><small aria-hidden="true">{value:.2f}</small>'
@@ -201,7 +200,7 @@ def _strip(results: "Sequence[Result]", colour: dict[str, str]) -> str:
         f'<figcaption><span class="name">{escape(result.title)}</span><span class="read"></span></figcaption></figure>'
         for result in results
     )
-    return f'<div class="strip"><p class="selected" aria-live="polite"></p><div>{figures}</div></div>'
+    return f'<div class="strip"><p class="selected"></p><div>{figures}</div></div>'
 
 
 def _canvas(result: "Result", width: int, height: int) -> str:

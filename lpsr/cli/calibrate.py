@@ -6,7 +6,8 @@
 Each plate is degraded (each preset in turn), restored by the headline checkpoints and read. On --split the lowest
 confidence is chosen at which at least 95 % of the characters that all agree on are right (lower end of the 95 % Wilson
 interval), for the province, for characters with look-alikes (0 D Q, 8 B, 2 Z, 5 S, 6 G) and for the others; '–' where
-there is none. Plates that are narrower in LR than nine of ten of --split have no reliable characters. On --check the rule is then measured once, on plates that it was not chosen on.
+there is none. In LR pictures narrower than nine of ten of --split nothing is reliable. On --check the rule is then
+measured once, on plates that it was not chosen on.
 
 'reliable' is the share of all characters that the rule marks; 'right' says how many of those are, [95 % interval].
 'unusual right' leaves out what more than half of the plates have at a position, as 皖A in CCPD. 'guesses right' and

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         # A wrong name is said once, before the first picture.
         load_restorer(name, folder)
     reader = None if args.no_readings else get_reader()
-    shown: list[tuple[str, Result]] = []
+    rows: list[list[str]] = []
 
     def work(picture, name: str) -> None:
         comparison = compare(picture, models, degradation=degradation, direct=args.direct, folder=folder)
@@ -72,29 +72,31 @@ def run(args: argparse.Namespace) -> int:
             for file, content in files(comparison).items():
                 write_bytes(path / file, content)
         print(path, flush=True)
-        shown.extend((name, result) for result in comparison.results)
+        # Without the pictures, which would fill the memory in a large folder.
+        rows.extend(row(name, result) for result in comparison.results)
 
     status = for_each_picture(args.files, work)
-    if shown:
-        print(f"\n{table(shown)}")
+    if rows:
+        print(f"\n{table(rows)}")
     return status
 
 
-def table(results: list[tuple[str, "Result"]]) -> str:
-    """Picture, model, numbers and reading of each result, as aligned text."""
-    from lpsr.cli.evaluate import aligned
+def row(name: str, result: "Result") -> list[str]:
+    """Picture, model, numbers and reading of a result."""
     from lpsr.cli.read import line
 
-    width = max(len("picture"), *(len(name) for name, _ in results))
-    rows = [[f"{'picture':{width}}  model", "PSNR [dB]", "gain [dB]", "PSNR_Y [dB]", "SSIM", "consistency"]]
-    readings = ["reading"]
-    for name, result in results:
-        values = (result.psnr, 2), (result.gain, 2), (result.psnr_y, 2), (result.ssim_y, 3)
-        values = *values, (result.consistency and result.consistency.rmse, 2)
-        cells = ("–" if value is None else f"{value:.{digits}f}" for value, digits in values)
-        rows.append([f"{name:{width}}  {result.name}", *cells])
-        readings.append(line(result.reading) if result.reading else "")
+    values = (result.psnr, 2), (result.gain, 2), (result.psnr_y, 2), (result.ssim_y, 3)
+    values = *values, (result.consistency and result.consistency.rmse, 2)
+    cells = ("–" if value is None else f"{value:.{digits}f}" for value, digits in values)
+    return [name, result.name, *cells, line(result.reading) if result.reading else ""]
+
+
+def table(rows: list[list[str]]) -> str:
+    """``row`` of each result, as aligned text."""
+    from lpsr.cli.evaluate import aligned
+
+    rows = [["picture", "model", "PSNR [dB]", "gain [dB]", "PSNR_Y [dB]", "SSIM", "consistency", "reading"], *rows]
+    width = max(len(name) for name, *_ in rows)
+    lines = aligned([[f"{name:{width}}  {model}", *cells] for name, model, *cells, _ in rows]).splitlines()
     # Readings are last and unaligned: a terminal shows their characters two columns wide.
-    return "\n".join(
-        f"{row}  {reading}".rstrip() for row, reading in zip(aligned(rows).splitlines(), readings, strict=True)
-    )
+    return "\n".join(f"{line}  {cells[-1]}".rstrip() for line, cells in zip(lines, rows, strict=True))

@@ -94,6 +94,38 @@ def test_a_link_that_cannot_be_used_gets_a_sentence_and_the_papers_degradation(v
     assert "bicubic ×8" in page.inner_text(".heading")
 
 
+def test_presets_and_sliders_agree_with_the_result_however_fast_they_are_moved(visit):
+    page = visit()
+    page.locator("#adjust").click()
+    slide(page, "noise", 3)
+    page.get_by_label("Night").check()
+    heading(page, "Night")
+    assert page.locator("#preset input:checked").input_value() == "night"
+    page.get_by_label("CCTV").check()
+    page.wait_for_function("document.querySelector('#blur input[type=range]').value === '1'")
+    slide(page, "noise", 5)
+    heading(page, "area mean ×8, blur σ 1 px before, noise σ 5 after, JPEG quality 35 after")
+    assert page.locator("#preset input:checked").count() == 0
+    for name, value in (("blur", "1"), ("noise", "5"), ("jpeg", "35")):
+        assert page.locator(f"#{name} input[type=range]").input_value() == value
+
+
+def test_a_link_may_go_beyond_the_sliders(visit):
+    page = visit("?blur=12")
+    heading(page, "blur σ 12 px")
+    page.locator("#adjust").click()
+    slide(page, "noise", 3)
+    heading(page, "blur σ 12 px before, noise σ 3 after")
+
+
+def test_an_emptied_field_counts_as_the_least(visit):
+    page = visit("?noise=3")
+    page.locator("#adjust").click()
+    page.locator("#noise input[type=number]").fill("")
+    heading(page, "px, bicubic ×8")
+    assert page.locator(".toast-body").count() == 0
+
+
 def test_the_link_can_be_copied(visit):
     page = visit("?plate=rendered-2", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy link").click()

@@ -10,8 +10,12 @@ element.addEventListener('keydown', (event) => {
 element.addEventListener('click', async (event) => {
   const button = event.target.closest('button.link');
   if (!button) return;
-  await navigator.clipboard.writeText(location.href);
-  button.textContent = button.dataset.done;
+  try {
+    await navigator.clipboard.writeText(location.href);
+    button.textContent = button.dataset.done;
+  } catch { // without HTTPS there is no clipboard
+    prompt(button.textContent, location.href);
+  }
 });
 
 const keys = props.keys;
