@@ -94,6 +94,15 @@ class CompareTab:
         self.direct.input(self._redo, [self.direct, self.choice, self.settings], [*shown, self.direct], **common)
         # A slider that is dragged should not make the result flicker.
         live = common | {"show_progress": "hidden"}
+        # Presets and sliders follow one another first: with the result they would undo what was moved meanwhile.
+        at_once = {
+            "queue": False,
+            "show_progress": "hidden",
+            "api_visibility": "private",
+            "trigger_mode": "always_last",
+        }
+        gr.on([one.input for one in lab.degradation], _preset_shown, lab.degradation, lab.preset, **at_once)
+        lab.preset.input(lambda name: values_of(PRESETS[name]), lab.preset, lab.degradation, **at_once)
         gr.on(
             [one.input for one in lab.controls],
             self._adjust,
@@ -102,15 +111,6 @@ class CompareTab:
             **live,
         )
         lab.preset.input(self._preset, [self.choice, self.settings, lab.preset], shown, **live)
-        # Presets and sliders follow one another at once: with the result they would undo what was moved meanwhile.
-        at_once = {
-            "queue": False,
-            "api_visibility": "private",
-            "show_progress": "hidden",
-            "trigger_mode": "always_last",
-        }
-        gr.on([one.input for one in lab.degradation], _preset_shown, lab.degradation, lab.preset, **at_once)
-        lab.preset.input(lambda name: values_of(PRESETS[name]), lab.preset, lab.degradation, **at_once)
         self.source.input(
             lambda name: self.shelves[name].html,
             self.source,

@@ -54,8 +54,7 @@ def translations() -> gr.I18n:
     """All texts, for ``launch(i18n=...)``."""
     tables = {language: {key: text[language] for key, text in texts().items()} for language in LANGUAGES}
     # Gradio looks the browser's own tag up, and has no way from zh-CN to zh.
-    chinese = dict.fromkeys(("zh-CN", "zh-TW", "zh-HK", "zh-MO", "zh-SG", "zh-Hans", "zh-Hant"), tables["zh"])
-    return gr.I18n(**tables, **chinese, **{"fr-FR": tables["fr"]})
+    return gr.I18n(**tables, **dict.fromkeys(("zh-CN", "zh-TW", "zh-HK"), tables["zh"]), **{"fr-FR": tables["fr"]})
 
 
 label = gr.I18n()

@@ -74,8 +74,10 @@ def output_names(files: Iterable[Path]) -> list[str]:
     """A name for the outputs of each file: its stem, with the suffix or a number added where two are alike."""
     names: dict[str, None] = {}
     for file in files:
+        # A stem of dots alone would name a folder that is there already.
+        stem = file.stem if file.stem.strip(".") else f"picture{file.stem}"
         numbered = (f"{file.name}.{number}" for number in itertools.count(2))
-        names[next(name for name in itertools.chain((file.stem, file.name), numbered) if name not in names)] = None
+        names[next(name for name in itertools.chain((stem, file.name), numbered) if name not in names)] = None
     return list(names)
 
 

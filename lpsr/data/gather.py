@@ -24,6 +24,8 @@ MAX_UNPACKED = 200 * 2**20
 # No photo shrinks so much; what is smaller than a megabyte may, a plain one for example.
 MAX_RATIO, RATIO_FROM = 200, 2**20
 MAX_INDEX = 4 * 2**20
+# Characters of a true text, which every page and table of a batch repeats.
+MAX_TEXT = 32
 # Bytes of a ZIP's list of files, some ten thousand of them; each takes a kilobyte of memory to look at.
 MAX_DIRECTORY = 2 * 2**20
 
@@ -282,6 +284,9 @@ def _labels(files: Iterable[_File], refused: list[Refused]) -> dict[str, tuple[s
             continue
         except _BROKEN:
             refused.append(Refused(file.file, "index", {"why": "it is not a CSV file in UTF-8."}))
+            continue
+        if any(len(text or "") > MAX_TEXT for text, _ in own.values()):
+            refused.append(Refused(file.file, "index", {"why": f"a text has more than {MAX_TEXT} characters."}))
             continue
         missing = len(own.keys() - here)
         if missing:

@@ -1,6 +1,5 @@
 """The tab *Batch*: without a browser, then in one."""
 
-import asyncio
 import io
 import os
 import re
@@ -196,20 +195,20 @@ def kept_of(count):
 
 def test_a_picture_is_shown_in_full_with_its_neighbours():
     kept = kept_of(3)
-    html = batch_tab._detail(kept, SimpleNamespace(number=1), request())
+    html = batch_tab._detail(kept, gr.EventData(None, {"number": 1}), request())
     assert html.count("<figure") == 3 and "n1.png" in html and "2 of 3" in html
     assert re.findall(r'data-number="(\d+)" data-step="(\w+)"', html) == [("0", "previous"), ("2", "next")]
     assert "disabled" not in html
-    assert batch_tab._detail(kept, SimpleNamespace(number=2), request()).count("disabled") == 1
+    assert batch_tab._detail(kept, gr.EventData(None, {"number": 2}), request()).count("disabled") == 1
     kept.comparisons[1] = None
-    assert "in the ZIP alone" in batch_tab._detail(kept, SimpleNamespace(number=1), request())
+    assert "in the ZIP alone" in batch_tab._detail(kept, gr.EventData(None, {"number": 1}), request())
 
 
 @pytest.mark.parametrize("number", [-1, 3, "1", None, 1.0, [0]])
 def test_a_picture_that_is_not_there_is_said(number):
     kept = kept_of(3)
-    assert "no longer kept" in batch_tab._detail(kept, SimpleNamespace(number=number), request())
-    assert "no longer kept" in batch_tab._detail(None, SimpleNamespace(number=0), request())
+    assert "no longer kept" in batch_tab._detail(kept, gr.EventData(None, {"number": number}), request())
+    assert "no longer kept" in batch_tab._detail(None, gr.EventData(None, {"number": 0}), request())
 
 
 def test_a_visit_keeps_no_more_pictures_than_fit():
@@ -267,7 +266,7 @@ def test_files_keep_the_names_that_visitors_gave_them_and_addresses_are_refused(
     assert upload.preprocess(payload) == [("/tmp/a1.jpg", "a&1.jpg"), ("/tmp/b.zip", "/tmp/b.zip")]
     assert upload.preprocess(None) == []
     with pytest.raises(gr.Error, match=NO_ADDRESS):
-        asyncio.run(upload.async_move_resource_to_block_cache("https://example.org/a.png"))
+        upload.async_move_resource_to_block_cache("https://example.org/a.png").send(None)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,15 @@
 """The Compare tab's handlers, without a browser."""
 
+import gradio as gr
 import numpy as np
 import pytest
 
 from lpsr.app.compare_tab import take_picture
 from lpsr.app.gallery import shelves
+from lpsr.app.language import Words
+from lpsr.app.link import DEFAULT
 from lpsr.app.page import build
+from lpsr.app.session import Choice
 from lpsr.data.generator import generate
 from lpsr.errors import InputError
 from lpsr.images import encode_png
@@ -24,3 +28,36 @@ def test_a_failed_warm_up_is_one_line(monkeypatch, caplog):
     monkeypatch.setattr("lpsr.app.session.first", lambda _: 1 / 0)
     build(shelves())[1].warm_up()
     assert caplog.text.count("\n") == 1 and "division by zero" in caplog.text
+
+
+@pytest.fixture
+def tab(monkeypatch, tiny_checkpoints):
+    monkeypatch.delenv("CCPD_ROOT", raising=False)
+    monkeypatch.setattr("lpsr.checkpoints.CHECKPOINTS", tiny_checkpoints)
+    return build(shelves())[1]
+
+
+@pytest.mark.parametrize("data", [None, {}, {"plate": ["rendered-1"]}, {"plate": "../rendered-1"}, "rendered-1"])
+def test_what_names_no_plate_changes_nothing(tab, data):
+    (step,) = tab._choose(DEFAULT, gr.EventData(None, data), None)
+    assert list(step) == [gr.skip()] * 6
+
+
+def test_pictures_stay_where_the_reader_fails(tab, monkeypatch, caplog):
+    monkeypatch.setattr("lpsr.app.session.read", lambda _: 1 / 0)
+    choice = Choice(generate(1, 4).picture)
+    first, last = tab._steps(lambda: choice, DEFAULT, Words())
+    assert "chip waiting" in first[1] and 'aria-busy="true"' in first[2]
+    assert "fault in the program" in last[0] and "division by zero" in caplog.text
+    assert "card" in last[1] and "chip waiting" not in last[1] and 'aria-busy="true"' not in last[2]
+    assert last[4] is first[4] and last[4].comparison is not None
+
+
+def test_a_failed_comparison_leaves_the_result_and_keeps_the_settings(tab):
+    (step,) = tab._steps(lambda: take_picture("gone.png"), DEFAULT, Words())
+    assert "did not arrive" in step[0] and list(step[1:5]) == [gr.skip()] * 4 and step[5] is DEFAULT
+
+
+def test_an_upload_is_emptied_before_it_is_compared(tab):
+    steps = list(tab._take("gone.png", False, DEFAULT, None))
+    assert [step[6] for step in steps] == [None, gr.skip()] and "did not arrive" in steps[1][0]

@@ -1,12 +1,14 @@
 """``degrade`` and ``restore``: pictures in, PNG files out."""
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lpsr.checkpoints import load_restorer
 from lpsr.cli import main
+from lpsr.cli.files import output_names
 from lpsr.degrade import PAPER, PRESETS, Degradation, degrade, enlarge
 from lpsr.images import open_picture, save_png
 
@@ -106,6 +108,11 @@ def test_a_bad_file_does_not_stop_the_others(folder, tmp_path, capsys, verb):
     assert len(complaints) == 4
     assert all(name in line.replace(str(tmp_path), "") for name, line in zip(unusable, complaints, strict=True))
     assert len(out.splitlines()) == 3
+
+
+def test_a_name_of_dots_stays_inside_the_output_folder():
+    files = [Path("...png"), Path("..png"), Path(".png"), Path("a.png")]
+    assert output_names(files) == ["picture..", "picture.", ".png", "a"]
 
 
 def test_files_of_one_name_do_not_overwrite_each_other(folder, tmp_path):

@@ -79,6 +79,7 @@ def test_a_list_beside_loose_files_counts_and_what_it_misses_is_said(tmp_path):
         (b"file,text\n", "split"),
         (b"\xff\xfe\x00", "UTF-8"),
         (b"file,text,split,tl_x,tl_y,tr_x,tr_y,br_x,br_y,bl_x,bl_y\na.png,x,test,a,2,3,4,5,6,7,8\n", "line 2"),
+        (b"file,text,split\na.png," + b"9" * 33 + b",test\n", "32 characters"),
     ],
 )
 def test_a_list_that_cannot_be_read_is_said_and_the_pictures_stay(tmp_path, content, words):
