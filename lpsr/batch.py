@@ -144,9 +144,9 @@ def to_csv(summary: dict[str, Any]) -> str:
 def pack(path: str | Path, items: Iterable[Item], tally: Tally, refused: Iterable[Refused] = ()) -> Iterator[Item]:
     """Pass the items on, count each in ``tally`` and write it into a ZIP, which is at ``path`` after the last.
 
-    It holds a folder for each picture (``bundle.files``), ``summary.csv``, ``summary.json``, ``pictures.csv`` and
-    ``refused.txt``. It grows on the disk under another name, which goes where the iteration is closed early. Raises
-    InputError where it cannot be written.
+    It holds a folder for each picture (``bundle.files``), ``summary.csv``, ``summary.json``, ``pictures.csv`` (with
+    ``Verdict.reliable``, and ``Verdict.reason`` as ``reliable_reason``) and ``refused.txt``. It grows on the disk
+    under another name, which goes where the iteration is closed early. Raises InputError where it cannot be written.
     """
     table = io.StringIO()
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
@@ -176,7 +176,13 @@ def _ends(key: str, interval: Sequence[float]) -> dict[str, str]:
 def _extend(table: io.StringIO, item: Item) -> None:
     """Write the rows of one picture under those before it."""
     # The passport is the same for all, and in the summary.
-    place = {"folder": item.source.name, "file": bundle.cell(item.source.file)}
+    verdict = item.comparison.verdict
+    place = {
+        "folder": item.source.name,
+        "file": bundle.cell(item.source.file),
+        "reliable": bundle.cell(verdict and verdict.reliable),
+        "reliable_reason": verdict.reason if verdict else "",
+    }
     rows = [place | row for row in bundle.rows(item.comparison)]
     writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
     if not table.tell():

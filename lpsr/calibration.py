@@ -5,8 +5,9 @@ reaches the threshold of the character's group. A threshold is the lowest at whi
 that is right lies above the target, and above which the share itself never falls below it; a group for which there is
 none, or too few characters, has no threshold and is never reliable.
 
-The rule holds for plates such as were measured: of their lengths, and no narrower in LR than nine of ten of them, since
-below that agreement means less and less (at half the size of CCPD plates three of four reliable characters are right).
+The rule holds for plates such as were measured: of their lengths, no narrower in LR than nine of ten of them, since below
+that agreement means less and less (at half the size of CCPD plates three of four reliable characters are right), and no
+wider than the widest.
 
 Where more than half of the plates have one character (in CCPD 皖 as province and A behind it), agreeing on it may be
 habit instead of evidence: those plates are left out when the position's threshold is chosen.
@@ -138,7 +139,7 @@ def calibrate(
     if len(restorers) < 2:
         raise InputError(f"Agreement needs at least two of the checkpoints {', '.join(ORDER)} in {folder}.")
     lengths = _measured_lengths(plates)
-    narrowest = _narrowest(plates)
+    narrowest, widest = _widths(plates)
     total, done, found = len(presets) * (len(plates) + len(check)), 0, {}
     for name in presets:
         observed = []
@@ -152,14 +153,15 @@ def calibrate(
             degradation=PRESETS[name],
             thresholds=thresholds,
             limits={one.name: _percentile99(chosen, one.name) for one in restorers},
-            chosen=measure(chosen, thresholds, lengths, narrowest, splits[0]),
-            checked=measure(checked, thresholds, lengths, narrowest, splits[1]) if checked else None,
+            chosen=measure(chosen, thresholds, lengths, (narrowest, widest), splits[0]),
+            checked=measure(checked, thresholds, lengths, (narrowest, widest), splits[1]) if checked else None,
         )
     checkpoints = {one.name: one.sha256 for one in restorers}
     passport = {
         "data": data,
         "crop": "bounding box of the corners (the whole file where unknown), right and bottom to multiples of 8",
-        "rule": "all checkpoints agree, the lowest confidence reaches the threshold, LR is not narrower than measured",
+        "rule": "all checkpoints agree, the lowest confidence reaches the threshold, LR is neither narrower nor wider "
+        "than measured, the plate and every reading have a length that was measured",
         "interval": "Wilson, 95 %, characters taken as independent",
         **measurement_facts(reader.engine, checkpoints),
     }
@@ -167,6 +169,7 @@ def calibrate(
         target=TARGET,
         lengths=lengths,
         narrowest=narrowest,
+        widest=widest,
         checkpoints=checkpoints,
         reader=reader.engine,
         presets=found,
@@ -215,17 +218,22 @@ def measure(
     observations: Sequence[Observation],
     thresholds: dict[str, float | None],
     lengths: Sequence[int],
-    narrowest: int,
+    widths: tuple[int, int],
     split: str,
 ) -> Measured:
-    """How a rule fares on observations; ``lengths`` and ``narrowest`` as in ``Calibration``."""
+    """How a rule fares on observations.
+
+    ``lengths`` as in ``Calibration``, ``widths`` its ``narrowest`` and ``widest``. On a plate outside them nothing is
+    reliable, but its characters count, as in ``coverage``. Its length is known here, from its text; where the page knows
+    it from a reading of the HR picture alone, a misreading could let a plate of another length through.
+    """
     home = Counter(observation.text[0] for observation in observations).most_common(1)[0][0]
     usual = _usual(observations)
     marked: dict[str, list[bool]] = defaultdict(list)
     total = 0
     for observation in observations:
-        known = observation.width >= narrowest and measured_length(observation.readings, lengths)
-        usable = thresholds if known else {}
+        known = measured_length(observation.readings, len(observation.text), lengths)
+        usable = thresholds if known and widths[0] <= observation.width <= widths[1] else {}
         characters = _characters(observation, support(observation.readings, usable))
         total += max(len(characters), len(observation.text))
         province = home if observation.text[0] == home else "others"
@@ -285,10 +293,10 @@ def _measured_lengths(plates: Sequence[Plate]) -> tuple[int, ...]:
     return tuple(sorted(length for length, count in counts.items() if count >= len(plates) / 10))
 
 
-def _narrowest(plates: Sequence[Plate]) -> int:
-    """The LR width that nine of ten plates reach."""
+def _widths(plates: Sequence[Plate]) -> tuple[int, int]:
+    """The LR width that nine of ten plates reach, and the largest."""
     widths = [plate.hr().shape[1] // SCALE for plate in plates]
-    return int(np.percentile(widths, 10, method="lower"))
+    return int(np.percentile(widths, 10, method="lower")), max(widths)
 
 
 def _consistency(observations: Sequence[Observation], name: str) -> ConsistencySummary:

@@ -178,14 +178,19 @@ def compare(
 
 
 def read(comparison: Comparison, reader: Reader, folder: str | Path = CHECKPOINTS) -> Comparison:
-    """The comparison with a reading of every picture, and the verdict by the calibration in ``folder``."""
+    """The comparison with a reading of every picture, and the verdict by the calibration in ``folder``.
+
+    The reading of HR is no evidence; where the true text is unknown, its length tells whether the calibration applies.
+    """
     results = tuple(replace(result, reading=reader.read(result.picture)) for result in comparison.results)
     passport = {**comparison.passport, "reader": reader.engine}
     found = replace(comparison, results=results, passport=passport)
+    known = found.text or (results[0].reading.plate_text if found.hr is not None else None)
     verdict = weigh(
         {one.name: one.reading for one in found.restorations},
         {one.name: one.consistency.rmse for one in found.restorations},
         width=found.lr.shape[1],
+        length=None if known is None else len(known),
         checkpoints=passport["checkpoints"],
         degradation=found.degradation,
         reader=reader.engine,

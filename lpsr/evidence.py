@@ -48,8 +48,9 @@ class Verdict:
         supports: one a position; none where nothing was read.
         measured: the calibration that the statuses rest on (``PresetCalibration.facts``), None where there is none.
         reason: why there is none: "direct" (not degraded here), "missing" (no calibration at hand), "degradation",
-            "checkpoints" (others, or not all, of those measured), "reader" (another one), "size" (LR is narrower than
-            what was measured), "length" (of the text: no such plates were measured); else "".
+            "checkpoints" (others, or not all, of those measured), "reader" (another one), "size" (LR is narrower or
+            wider than what was measured), "length" (of the plate or of a reading: no such plates were measured); else
+            "".
         inconsistent: names of the checkpoints whose restoration contradicts its LR picture more than 99 % of those
             measured.
     """
@@ -59,6 +60,11 @@ class Verdict:
     measured: dict[str, Any] | None
     reason: str
     inconsistent: tuple[str, ...]
+
+    @property
+    def reliable(self) -> str:
+        """``text`` with "?" for the characters that are not reliable."""
+        return "".join(one.character if one.status == "reliable" else "?" for one in self.supports)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
@@ -151,7 +157,7 @@ class Calibration(_Frozen):
     Attributes:
         target: share of the reliable characters that shall be right.
         lengths: of plate texts that were measured.
-        narrowest: LR width in pixels; in narrower pictures nothing is reliable.
+        narrowest, widest: LR width in pixels; in narrower or wider pictures nothing is reliable.
         checkpoints: SHA-256 of the weights by name. reader: its engine.
         presets: by name.
         passport: how it was measured.
@@ -160,6 +166,7 @@ class Calibration(_Frozen):
     target: float
     lengths: tuple[int, ...]
     narrowest: int
+    widest: int
     checkpoints: dict[str, str]
     reader: str
     presets: dict[str, PresetCalibration]
@@ -185,6 +192,7 @@ def weigh(
     residuals: Mapping[str, float],
     *,
     width: int,
+    length: int | None = None,
     checkpoints: Mapping[str, str],
     degradation: Degradation | None,
     reader: str,
@@ -196,6 +204,7 @@ def weigh(
         readings: of each restoration, by checkpoint, in the models' order.
         residuals: consistency of each restoration in 8-bit levels, by checkpoint.
         width: of the LR picture in pixels.
+        length: of the plate's text, None where it is unknown.
         checkpoints: SHA-256 of the weights by name.
         degradation: that made the LR picture; None where it came as it is.
         reader: the engine that read.
@@ -219,9 +228,9 @@ def weigh(
         reason = "checkpoints"
     elif reader != calibration.reader:
         reason = "reader"
-    elif width < calibration.narrowest:
+    elif not calibration.narrowest <= width <= calibration.widest:
         reason = "size"
-    elif not measured_length(readings, calibration.lengths):
+    elif not measured_length(readings, length, calibration.lengths):
         reason = "length"
     else:
         reason = ""
@@ -244,9 +253,13 @@ def support(readings: Mapping[str, Reading], thresholds: Mapping[str, float | No
     return tuple(_support(i, readings, thresholds) for i in range(length))
 
 
-def measured_length(readings: Mapping[str, Reading], lengths: Sequence[int]) -> bool:
-    """Whether some reading has the length of plates that were measured."""
-    return any(len(reading.plate_text) in lengths for reading in readings.values())
+def measured_length(readings: Mapping[str, Reading], length: int | None, lengths: Sequence[int]) -> bool:
+    """Whether every reading, and the plate where its ``length`` is known, has the length of plates that were measured.
+
+    The characters of a longer plate read as a shorter one stand at other positions, and may agree there.
+    """
+    found = {len(reading.plate_text) for reading in readings.values()}
+    return found | ({length} - {None}) <= set(lengths)
 
 
 def group_of(position: int, character: str) -> str:

@@ -192,6 +192,9 @@ def test_the_zip_holds_every_picture_and_the_numbers_that_were_shown(archive, ch
     assert len(rows) == 12 * 5 and {row["folder"] for row in rows} == folders
     for row in rows:
         result = next(one for one in shown[row["folder"]].results if one.name == row["name"])
+        verdict = shown[row["folder"]].verdict
+        assert set(verdict.reliable) == {"?"} and row["reliable"] == verdict.reliable
+        assert row["reliable_reason"] == verdict.reason != ""
         assert row["psnr_db"] == ("" if result.psnr is None else f"{result.psnr:.6f}")
     refused = files["refused.txt"].decode().splitlines()
     assert refused[0].startswith("notes.txt: It is not a picture") and refused[1].startswith("plates.zip/broken.png: ")

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     # For annotations only: they import torch, which the first paint need not wait for.
     from lpsr.batch import Item, Tally
     from lpsr.compare import Comparison, Result
-    from lpsr.data.gather import Inputs, Source
+    from lpsr.data.gather import Inputs, Refused, Source
+    from lpsr.evidence import Verdict
 
 # ``static/batch.js`` puts the rows in.
 TABLE = '<div class="batch-scroll"><table class="batch-table batch-grows" role="table"><tbody></tbody></table></div>'
-# Refused files that are named on the page.
+# Refused files that are named on the page, of each kind.
 MOST_REFUSED = 20
+# Reasons that are said outside of any fold: they are about many pictures.
+_OPEN = ("index", "missing", "most")
 
 _dialogs = count(1)
 
@@ -38,23 +41,32 @@ def how(degradation: Degradation, models: Sequence[str], words: Words) -> str:
 
 
 def found(inputs: "Inputs", words: Words, unfolded: bool = True) -> str:
-    """How many pictures there are, and what cannot be used."""
+    """How many files there are to compare, what was passed over, and which are duplicates or cannot be used."""
     known = sum(source.text is not None for source in inputs.sources)
     key = "found" if inputs.sources else "nothing"
     html = f'<p role="status">{words.html(f"batch.{key}", count=len(inputs.sources), known=known)}</p>'
-    if inputs.refused:
-        lines = [
-            f"<li>{f'<b>{escape(one.file)}</b>: ' if one.file else ''}"
-            f"{words.html(f'batch.why_{one.reason}', **one.values)}</li>"
-            for one in inputs.refused[:MOST_REFUSED]
-        ]
-        more = len(inputs.refused) - MOST_REFUSED
-        if more > 0:
-            lines.append(f"<li>{words.html('batch.more', count=more)}</li>")
-        heading = words.html("batch.refused", count=len(inputs.refused))
-        html += f'<details class="batch-refused"{" open" * unfolded}><summary>{heading}</summary>'
-        html += f"<ul>{''.join(lines)}</ul></details>"
+    notes = [one for one in inputs.refused if one.reason in _OPEN]
+    duplicates = [one for one in inputs.refused if one.reason == "duplicate"]
+    unusable = [one for one in inputs.refused if one.reason not in (*_OPEN, "duplicate")]
+    if notes:
+        html += f'<div class="note batch-refused">{_reasons(notes, words)}</div>'
+    for key, refused in (("refused", unusable), ("duplicates", duplicates)):
+        if refused:
+            heading = words.html(f"batch.{key}", count=len(refused))
+            html += f'<details class="batch-refused"{" open" * unfolded}><summary>{heading}</summary>'
+            html += f"{_reasons(refused, words)}</details>"
     return html
+
+
+def _reasons(refused: "Sequence[Refused]", words: Words) -> str:
+    lines = [
+        f"{f'<b>{escape(one.file)}</b>: ' if one.file else ''}{words.html(f'batch.why_{one.reason}', **one.values)}"
+        for one in refused[:MOST_REFUSED]
+    ]
+    more = len(refused) - MOST_REFUSED
+    if more > 0:
+        lines.append(words.html("batch.more", count=more))
+    return f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
 
 
 def progress(done: int, total: int, left: float | None, words: Words) -> str:
@@ -107,6 +119,8 @@ def row(item: "Item", number: int, models: Sequence[str], words: Words) -> str:
     name = f"<b>{escape(name_of(item.source))}</b>"
     if item.source.text:
         name += f"<small>{escape(_file_of(item.source))}</small>"
+    if item.comparison is not None:
+        name += _reliable(item.comparison.verdict, words)
     name = f'<span class="batch-name" title="{title}">{name}</span>'
     if item.comparison is None:
         return (
@@ -188,7 +202,14 @@ def detail(comparison: "Comparison | None", names: Sequence[str], number: int, w
     line = words.html("compare.sizes", **size, how=describe(comparison.degradation, words))
     if comparison.text:
         line = f'{words.html("compare.truth")} <b class="truth">{escape(comparison.text)}</b> · {line}'
-    return dialog(names[number], f'<p>{line}</p><div class="cards">{shown}</div>', steps, words, number)
+    lines = [line]
+    verdict = comparison.verdict
+    if verdict is not None and verdict.supports:
+        lines.append(f"{_reliable(verdict, words)} <b>{escape(verdict.reliable)}</b>")
+        if verdict.reason:
+            lines.append(words.html(f"verdict.why_{verdict.reason}"))
+    content = "".join(f"<p>{one}</p>" for one in lines)
+    return dialog(names[number], f'{content}<div class="cards">{shown}</div>', steps, words, number)
 
 
 def dialog(name: str, content: str, steps: str, words: Words, number: int = 0) -> str:
@@ -216,6 +237,17 @@ def _cell(result: "Result", comparison: "Comparison", colour: str, words: Words)
         f'<td role="cell" data-label="{escape(result.title)}" style="--model: {colour}"><span class="numbers">'
         f"{result.psnr:.2f} dB{gain}</span>{cards.chips(result.reading, comparison.text, words)}</td>"
     )
+
+
+def _reliable(verdict: "Verdict | None", words: Words) -> str:
+    """How many characters of a picture are reliable, which ones in the hint."""
+    if verdict is None or not verdict.supports:
+        return ""
+    hint = escape(verdict.reliable)
+    if verdict.reason:
+        hint += " – " + words.html(f"verdict.why_{verdict.reason}")
+    count = sum(one.status == "reliable" for one in verdict.supports)
+    return f'<small title="{hint}">{words.html("batch.reliable", count=count, all=len(verdict.supports))}</small>'
 
 
 def _median(summary: dict[str, Any] | None, digits: int) -> str:

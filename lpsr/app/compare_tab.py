@@ -88,7 +88,7 @@ class CompareTab:
             "show_progress_on": self.result,
             "trigger_mode": "always_last",
         }
-        page.load(self._open, None, [*shown, lab.preset, *lab.controls], **common)
+        page.load(self._open, None, [*shown, lab.preset, *lab.controls, self.source, self.shelf], **common)
         self.shelf.select(self._choose, self.settings, shown, **common)
         self.upload.input(self._take, [self.upload, self.direct, self.settings], [*shown, self.upload], **common)
         self.direct.input(self._redo, [self.direct, self.choice, self.settings], [*shown, self.direct], **common)
@@ -146,8 +146,14 @@ class CompareTab:
             settings, complaint = DEFAULT, words("lab.bad_link", why=error)
         if settings.models is not None and len(settings.models) > MOST_MODELS:
             settings, complaint = DEFAULT, words("lab.bad_link", why=words("lab.too_many", most=MOST_MODELS))
-        entry = self.entries.get(query.get("plate")) or next(iter(self.entries.values()))
+        entry = self.entries.get(query.get("plate"))
+        if entry is None:
+            entry = next(iter(self.entries.values()))
+            if "plate" in query:
+                complaint = words("lab.no_plate", plate=query["plate"])
+        shelf = next(one for one in self.shelves.values() if entry in one.entries)
         controls = [preset_of(settings.degradation), *values_of(settings.degradation), _picker(settings, words)]
+        controls += [shelf.name, shelf.html]
         yield *[gr.skip()] * 5, settings, *controls
         for step in self._steps(lambda: self._entry(entry, settings), settings, words):
             if complaint and not step[0]:

@@ -140,13 +140,12 @@ def describe(degradation: Degradation, words: Words) -> str:
 
 def card_line(card: "Card", words: Words) -> str:
     """A checkpoint in a line: title, loss, iterations, device, test result."""
-    loss = card.loss.kind.upper()
-    if card.loss.kind == "pecl":
-        loss = f"PECL, {card.loss.distance}, {card.loss.form}, d = {card.loss.d}"
+    one = card.loss
+    loss = f"PECL, {one.distance}, {one.form}, d = {one.d}, {one.weighting}" if one.kind == "pecl" else "MSE"
     facts = words("lab.card", loss=loss, iterations=card.iterations, device=card.device)
     if card.test is None:
         result = words("lab.untested")
     else:
         score = card.test
         result = words("lab.tested", psnr=score["psnr"]["median"], exact=100 * score["exact"], n=score["n"])
-    return f"{card.title}: {facts} · {result}"
+    return f"{card.title} ({card.name}): {facts} · {result}"

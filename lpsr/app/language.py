@@ -51,7 +51,7 @@ def words_for(request: gr.Request | None) -> Words:
 
 
 def translations() -> gr.I18n:
-    """All texts, for ``launch(i18n=...)``."""
+    """All texts, for ``launch(i18n=...)``; "common.complete" is Gradio's own, which says it without having a text."""
     tables = {language: {key: text[language] for key, text in texts().items()} for language in LANGUAGES}
     # Gradio looks the browser's own tag up, and has no way from zh-CN to zh.
     return gr.I18n(**tables, **dict.fromkeys(("zh-CN", "zh-TW", "zh-HK"), tables["zh"]), **{"fr-FR": tables["fr"]})

@@ -12,6 +12,7 @@ import gradio as gr
 
 from lpsr.app.cards import signed
 from lpsr.app.language import Words, label, words_for
+from lpsr.app.link import preset_of
 from lpsr.app.session import PROCESSOR, Choice
 from lpsr.app.theme import COLOURS, colours, script
 
@@ -97,7 +98,9 @@ def _download(choice: Choice | None, event: gr.EventData, request: gr.Request) -
         if choice is None or choice.comparison is None:
             file["error"] = words("numbers.gone")
         else:
-            name, mime, content = file_of(choice.comparison, event.kind, f"lpsr-{choice.key or 'own'}")
+            preset = "direct" if choice.direct else preset_of(choice.settings.degradation) or "custom"
+            stem = f"lpsr-{choice.key or 'own'}-{preset}"
+            name, mime, content = file_of(choice.comparison, event.kind, stem)
             file |= {"name": name, "mime": mime, "data": base64.b64encode(content).decode()}
     except Exception:
         log.exception("A download failed.")
@@ -176,8 +179,8 @@ def table(comparison: "Comparison", words: Words) -> str:
             (words.html("numbers.gain"), ["" if value is None else signed(value, digits) for value in more], set())
         )
     residuals = [result.consistency and result.consistency.rmse for result in results]
-    least = _best(results, [None if value is None else -value for value in residuals], 2)
-    columns.append((words.html("numbers.consistency"), [_number(value, 2) for value in residuals], least))
+    # None is the best: below HR's own it is noise that is followed.
+    columns.append((words.html("numbers.consistency"), [_number(value, 2) for value in residuals], set()))
     if comparison.text is not None:
         right = [_right(result, comparison.text) for result in results]
         cells = [_characters(one, len(comparison.text), words) for one in right]

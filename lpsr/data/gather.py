@@ -137,6 +137,7 @@ class _File:
 def gather(paths: Sequence[str | Path], names: Sequence[str] | None = None) -> Inputs:
     """Find the pictures in files and ZIPs, each once, in their order; files by themselves before those in ZIPs.
 
+    They are not opened: a source may still prove to be no picture. Of copies the first whose text is known is taken.
     The texts and corners of an ``index.csv`` that comes with them, and of CCPD file names, are used. Hidden files are
     passed over; every other file that cannot be used is among ``refused``, and the rest goes on.
 
@@ -169,31 +170,38 @@ def gather(paths: Sequence[str | Path], names: Sequence[str] | None = None) -> I
 
 
 def _sources(folders: Iterable[list[_File]], refused: list[Refused]) -> list[Source]:
-    sources: list[Source] = []
-    known: dict[tuple[int, int], str] = {}
-    names: set[str] = set()
-    surplus = unpacked = 0
+    # By content; a text that is known wins, and stays in the place of the first copy.
+    chosen: dict[tuple[int, int], tuple[_File, str | None, np.ndarray | None, bool]] = {}
+    duplicates: list[_File] = []
     for files in folders:
         labels = _labels(files, refused)
         for file in files:
             if posixpath.basename(file.inner).lower() == INDEX:
                 continue
+            text, corners = labels.get(file.inner) or _ccpd_label(file.inner)
             content = file.size, file.crc
-            if content in known:
-                refused.append(Refused(file.file, "duplicate", {"other": known[content]}))
-            elif len(sources) == MOST:
-                surplus += 1
-            elif unpacked + file.size > MAX_UNPACKED:
-                refused.append(Refused(file.file, "unpacked", {"limit": MAX_UNPACKED // 2**20}))
-            else:
-                unpacked += file.size
-                known[content] = file.file
-                code = _ccpd_label(file.inner)
-                text, corners = labels.get(file.inner, code)
-                # A CCPD name is long and says little to people but for the text.
-                name = _folder_name(code[0] or posixpath.splitext(posixpath.basename(file.inner))[0], names)
-                indexed = file.inner in labels
-                sources.append(Source(name, file.file, file.path, file.member, text, corners, indexed))
+            first = chosen.get(content)
+            if first is not None and (first[1] is not None or text is None):
+                duplicates.append(file)
+                continue
+            if first is not None:
+                duplicates.append(first[0])
+            chosen[content] = file, text, corners, file.inner in labels
+    for file in duplicates:
+        refused.append(Refused(file.file, "duplicate", {"other": chosen[file.size, file.crc][0].file}))
+    sources: list[Source] = []
+    names: set[str] = set()
+    surplus = unpacked = 0
+    for file, text, corners, indexed in chosen.values():
+        if len(sources) == MOST:
+            surplus += 1
+        elif unpacked + file.size > MAX_UNPACKED:
+            refused.append(Refused(file.file, "unpacked", {"limit": MAX_UNPACKED // 2**20}))
+        else:
+            unpacked += file.size
+            # A CCPD name is long and says little to people but for the text.
+            stem = _ccpd_label(file.inner)[0] or posixpath.splitext(posixpath.basename(file.inner))[0]
+            sources.append(Source(_folder_name(stem, names), file.file, file.path, file.member, text, corners, indexed))
     if surplus:
         refused.append(Refused("", "most", {"most": MOST, "count": surplus}))
     return sources

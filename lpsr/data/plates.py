@@ -76,7 +76,8 @@ def open_plates(folder: str | Path, split: str | None = None) -> list[Plate]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.")
-    plates = _from_index(folder) if (folder / "index.csv").is_file() else _from_names(folder, split)
+    indexed = (folder / "index.csv").is_file()
+    plates = _from_index(folder) if indexed else _from_names(folder, split)
     if not plates:
         raise InputError(f"{folder} holds no plates: it has neither an index.csv nor pictures with CCPD file names.")
     if split is None:
@@ -84,10 +85,13 @@ def open_plates(folder: str | Path, split: str | None = None) -> list[Plate]:
     chosen = [plate for plate in plates if plate.split == split]
     if not chosen:
         found = ", ".join(sorted({plate.split for plate in plates} - {""}))
-        raise InputError(
-            f"{folder} has no plates in split {split!r}; "
-            + (f"it has: {found}." if found else f"list their file names in {folder / 'splits' / f'{split}.txt'}.")
-        )
+        if found:
+            hint = f"it has: {found}"
+        elif indexed:
+            hint = "its index.csv names no split"
+        else:
+            hint = f"list their file names in {folder / 'splits' / f'{split}.txt'}"
+        raise InputError(f"{folder} has no plates in split {split!r}; {hint}.")
     return chosen
 
 
@@ -99,11 +103,11 @@ def write_index(folder: str | Path, rows: Iterable[dict], extra_columns: Iterabl
 def read_index(lines: Iterable[str], name: str | Path) -> list[dict[str, str]]:
     """The rows of an ``index.csv``; ``name`` is what error sentences call it.
 
-    Raises InputError for what is not CSV or lacks columns.
+    Raises InputError for what is not CSV or lacks the columns ``file`` or ``text``; the others may be missing.
     """
     try:
         reader = csv.DictReader(lines)
-        missing = {"file", "text", "split"} - set(reader.fieldnames or ())
+        missing = {"file", "text"} - set(reader.fieldnames or ())
         if missing:
             raise InputError(f"{name} lacks the columns {', '.join(sorted(missing))}.")
         return list(reader)
@@ -152,7 +156,7 @@ def _from_row(folder: Path, root: Path, number: int, row: dict[str, str]) -> Pla
     text, corners = read_label(row, where)
     known = {"file", "text", "split", *CORNER_COLUMNS}
     extra = {key: value for key, value in row.items() if key is not None and key not in known and value}
-    return Plate(path, text, corners, row["split"] or "", extra)
+    return Plate(path, text, corners, row.get("split") or "", extra)
 
 
 def _from_names(folder: Path, split: str | None) -> list[Plate]:

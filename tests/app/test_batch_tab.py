@@ -5,6 +5,7 @@ import os
 import re
 import time
 import zipfile
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ from lpsr.compare import compare
 from lpsr.data import gather as gather_module
 from lpsr.data.gather import REASONS, Source, gather
 from lpsr.data.generator import generate
+from lpsr.evidence import Support, Verdict
 from lpsr.images import MAX_BYTES, encode_png, open_picture
 from lpsr.metrics.fidelity import psnr
 from lpsr.readers import Reading
@@ -243,6 +245,46 @@ def test_many_refused_files_are_named_up_to_a_limit(tmp_path):
     assert html.count("<li>") == batch_html.MOST_REFUSED + 1 and "10 more" in html and "No picture" in html
 
 
+def fold(html, heading):
+    """The lines under a heading."""
+    return re.search(f"<summary>{heading}</summary><ul>(.*?)</ul>", html)[1].count("<li>")
+
+
+def test_what_was_left_out_is_said_openly_and_duplicates_are_called_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(gather_module, "MOST", 2)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(5):
+            archive.writestr(f"{number}.png", encode_png(generate(number, 1).picture))
+        archive.writestr("twin.png", encode_png(generate(0, 1).picture))
+        archive.writestr("index.csv", "file,plate\n")
+        archive.writestr("notes.txt", "x")
+    html = batch_html.found(gather([tmp_path / "a.zip"]), WORDS, unfolded=False)
+    openly = re.sub("<details.*?</details>", "", html)
+    assert "Files to compare: 2" in openly and "3 more are left out" in openly and "lacks the columns text" in openly
+    assert fold(html, "Files that cannot be used: 1") == 1
+    assert fold(html, "Duplicates, each picture taken once: 1") == 1 and "twin.png" not in openly
+
+
+@pytest.mark.parametrize(
+    ("statuses", "reason", "said"),
+    [
+        (["reliable", "guess", "unsupported"], "", 'title="皖??">1 of 3 reliable<'),
+        (["guess"] * 3, "degradation", 'title="??? – Nothing is measured for these'),
+        ([], "", None),
+        (None, "", None),
+    ],
+)
+def test_a_row_says_how_many_characters_are_reliable(statuses, reason, said):
+    supports = tuple(
+        Support((), one, 0.9, status) for one, status in zip("皖A1", statuses or [], strict=bool(statuses))
+    )
+    verdict = None if statuses is None else Verdict("皖A1"[: len(supports)], supports, None, reason, ())
+    comparison = replace(compare(generate(1, 1).picture, ["bicubic"]), verdict=verdict)
+    html = batch_html.row(Item(Source("x", "x.png", None, None), comparison), 0, ["bicubic"], WORDS)
+    full = batch_html.detail(comparison, ["x.png"], 0, WORDS)
+    assert said in html and f"<b>{verdict.reliable}</b>" in full if said else "reliable" not in html + full
+
+
 def test_the_limits_on_the_page_are_those_that_hold():
     limits = [gather_module.MOST, MAX_BYTES // 2**20, gather_module.MAX_UNPACKED // 2**20]
     for language in LANGUAGES:
@@ -307,7 +349,7 @@ def test_a_zip_is_compared_and_the_download_holds_what_was_shown(visit, batch_zi
     assert page.locator("#batch-start").is_disabled() and page.locator("#batch-download").is_disabled()
     bring(page, batch_zip)
     archive = finish(page)
-    assert "Pictures found: 13; with a known text: 12" in page.inner_text("#batch-found")
+    assert "Files to compare: 13; with a known text: 12" in page.inner_text("#batch-found")
     assert "Done: 13 of 13" in page.inner_text("#batch-status") and "30 minutes" in page.inner_text("#batch-status")
     assert page.locator(ROWS).count() == 12 and "can be read" in page.inner_text("#batch-table .failed")
     assert page.locator("#batch-summary tr").count() == 7
@@ -318,6 +360,23 @@ def test_a_zip_is_compared_and_the_download_holds_what_was_shown(visit, batch_zi
         for value, name in zip(shown, ("bicubic", "mse", "pecl-euclidean", "pecl-manhattan"), strict=True):
             assert psnr(hr, open_picture(archive.read(f"{folder}/{name}.png"))) == pytest.approx(value, abs=0.01)
     assert page.foreign == []
+
+
+def test_screen_readers_hear_words_and_no_keys(visit, batch_zip):
+    page = visit(locale="fr-FR")
+    page.evaluate(
+        """() => {
+            window.said = [];
+            new MutationObserver(() => document.querySelectorAll('.sr-only[role=status]').forEach(
+                (one) => one.textContent.trim() && window.said.push(one.textContent.trim())
+            )).observe(document.body, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    page.get_by_role("tab", name="Lot").click()
+    page.set_input_files("#batch-files input[type=file]", batch_zip)
+    page.locator("#batch-start:enabled").click()
+    page.wait_for_function("window.said.includes('Terminé')")
+    assert not page.evaluate("window.said.some((one) => /^[a-z]+\\.[a-z_]+$/.test(one))")
 
 
 def test_a_row_opens_its_picture_by_keyboard_and_closing_returns_to_it(visit, batch_zip):

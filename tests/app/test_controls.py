@@ -126,6 +126,12 @@ def test_an_emptied_field_counts_as_the_least(visit):
     assert page.locator(".toast-body").count() == 0
 
 
+def test_a_link_to_a_plate_that_is_not_here_says_so(visit):
+    page = visit("?plate=real-3")
+    page.locator(".alert", has_text="There is no plate real-3 here").wait_for()
+    page.wait_for_function("location.search === '?plate=rendered-1'")
+
+
 def test_the_link_can_be_copied(visit):
     page = visit("?plate=rendered-2", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy link").click()
@@ -137,7 +143,7 @@ def test_the_picker_shows_every_card_and_takes_up_to_six(visit):
     page = visit()
     page.locator("#choose").click()
     lines = page.locator("#models label").all_inner_texts()
-    assert len(lines) == 7 and lines[0].startswith("MSE: MSE · 0 iterations · cpu · not tested yet")
+    assert len(lines) == 7 and lines[0].startswith("MSE (mse): loss MSE · 0 iterations · cpu · not tested yet")
     for number in (1, 2, 3):
         page.locator("#models label").nth(2 + number).click()
         page.wait_for_selector(f'.card[data-model="extra-{number}"]')

@@ -47,8 +47,8 @@ def test_a_checkpoint_says_what_it_is(tmp_path, make_checkpoint):
     from lpsr.losses.criterion import LossConfig
 
     card = make_checkpoint(tmp_path, "mine", iterations=12345, device="abacus")
-    assert card_line(card, EN) == "MINE: MSE · 12,345 iterations · abacus · not tested yet"
+    assert card_line(card, EN) == "MINE (mine): loss MSE · 12,345 iterations · abacus · not tested yet"
     tested = {"psnr": {"median": 22.126}, "exact": 0.25, "n": 520}
     card = make_checkpoint(tmp_path, "other", loss=LossConfig(kind="pecl", distance="euclidean"), test=tested)
-    assert "PECL, euclidean, attract, d = 128" in card_line(card, EN)
+    assert "PECL, euclidean, attract, d = 128, fixed" in card_line(card, EN)
     assert "test 22.13 dB, 25.0 % read exactly, n = 520" in card_line(card, EN)

@@ -14,11 +14,13 @@ from PIL import Image
 
 from lpsr.app import numbers
 from lpsr.app.language import Words, texts
+from lpsr.app.link import Settings
 from lpsr.app.numbers import KINDS, chart, downloads, file_of, table
 from lpsr.app.session import Choice
 from lpsr.bundle import gains
 from lpsr.compare import compare
 from lpsr.data.generator import generate
+from lpsr.degrade import PRESETS
 from lpsr.metrics.fidelity import psnr
 from lpsr.readers import Reading
 
@@ -135,9 +137,9 @@ def test_the_best_of_each_column_is_marked_among_what_restores(comparison):
     )
     texts = [TEXT, TEXT, "皖A12300", "皖A12340", "皖A12300"]
     html = table(read(replace(comparison, results=results), texts), WORDS)
-    # Equal as shown is equal.
-    assert best(html) == {"HR": [], "LR": [], "Bicubic": [4], "MSE": [0, 6, 7], "PECL-MANHATTAN": [0, 2]}
-    assert html.count(", best of its column") == 6
+    # Equal as shown is equal; consistency has no best.
+    assert best(html) == {"HR": [], "LR": [], "Bicubic": [4], "MSE": [0, 7], "PECL-MANHATTAN": [0, 2]}
+    assert html.count(", best of its column") == 5
     alone = replace(comparison, results=results[:3])
     assert not any(best(table(alone, WORDS)).values())
 
@@ -187,8 +189,10 @@ def test_answers_are_numbered_and_say_what_went_wrong(comparison, monkeypatch):
     choice = Choice(comparison.hr, "rendered-3", comparison=comparison)
     first, second = ask(choice, "csv"), ask(choice, "csv")
     assert first["number"] < second["number"] and first["data"] == second["data"]
-    assert first["name"] == "lpsr-rendered-3.csv"
-    assert ask(replace(choice, key=""), "json")["name"] == "lpsr-own.json"
+    assert first["name"] == "lpsr-rendered-3-paper.csv"
+    assert ask(replace(choice, key=""), "json")["name"] == "lpsr-own-paper.json"
+    night = replace(choice, settings=Settings(PRESETS["night"]))
+    assert ask(night, "csv")["name"] == "lpsr-rendered-3-night.csv"
     assert "no longer kept" in ask(None, "csv")["error"]
     monkeypatch.setattr(numbers, "file_of", lambda *_: 1 / 0)
     assert "fault in the program" in ask(choice, "csv")["error"]
@@ -213,22 +217,22 @@ def test_a_visitor_takes_everything_home(visit, tmp_path):
         )
     )
     for kind in KINDS:
-        assert save(page, kind, tmp_path).name == f"lpsr-rendered-2.{kind}"
+        assert save(page, kind, tmp_path).name == f"lpsr-rendered-2-paper.{kind}"
     again = save(page, "zip", tmp_path)
     with zipfile.ZipFile(again) as bundle:
         bundle.extractall(tmp_path)
-    folder = tmp_path / "lpsr-rendered-2"
+    folder = tmp_path / "lpsr-rendered-2-paper"
     hr = np.asarray(Image.open(folder / "hr.png"))
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "lpsr-rendered-2.csv").read_text("utf-8-sig"))))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "lpsr-rendered-2-paper.csv").read_text("utf-8-sig"))))
     assert [row["name"] for row in rows] == ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan"]
     for row in rows[2:]:
         recomputed = psnr(hr, np.asarray(Image.open(folder / f"{row['name']}.png")))
         assert abs(recomputed - float(row["psnr_db"])) < 0.005
         assert shown[row["title"]].split(",")[0].split("\n")[0] == f"{recomputed:.2f}"
-    facts = json.loads((tmp_path / "lpsr-rendered-2.json").read_text())
+    facts = json.loads((tmp_path / "lpsr-rendered-2-paper.json").read_text())
     assert facts["text"] == "沪B7K391" and facts["passport"]["checkpoints"]
     np.testing.assert_array_equal(
-        np.asarray(Image.open(tmp_path / "lpsr-rendered-2.png")), np.asarray(Image.open(folder / "sheet.png"))
+        np.asarray(Image.open(tmp_path / "lpsr-rendered-2-paper.png")), np.asarray(Image.open(folder / "sheet.png"))
     )
     assert page.foreign == []
 
@@ -257,7 +261,7 @@ def test_a_slow_file_is_announced_and_can_be_asked_for_again(visit):
             state = page.evaluate(f"() => {{ document.activeElement.click(); return ({STATE})(); }}")
             assert state == ["", 4, 0]
             page.wait_for_function(f"String(({STATE})()) === 'Making the file…,4,1'", polling=50)
-        assert waiting.value.suggested_filename == "lpsr-rendered-1.json"
+        assert waiting.value.suggested_filename == "lpsr-rendered-1-paper.json"
         page.wait_for_function(f"String(({STATE})()) === ',0,0'")
         assert page.evaluate("document.activeElement.dataset.kind") == "json"
 

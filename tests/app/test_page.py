@@ -92,6 +92,7 @@ def test_an_upload_is_compared(visit, plate_file):
     assert models(page) == MODELS
     assert "Own picture" in page.inner_text(".heading")
     assert page.locator(".card .chip.right, .card .chip.wrong").count() == 0
+    page.wait_for_selector(".card .chip.sure, .card .chip.weak")
     assert page.locator(".card .chip.sure, .card .chip.weak").count() >= 7
     assert page.locator('.shelf button[aria-pressed="true"]').count() == 0
 

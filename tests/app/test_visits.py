@@ -58,12 +58,12 @@ def join(brief, function, data, visit):
 
 
 def answer(brief, visit):
-    """What became of the visit's call: its (first) data, or the sentence of its error."""
+    """What became of the visit's call: its last data, or the sentence of its error."""
     with httpx.stream("GET", f"{brief[1]}gradio_api/queue/data", params={"session_hash": visit}, timeout=120) as lines:
         for line in lines.iter_lines():
             message = json.loads(line[5:]) if line.startswith("data:") else {}
-            # A handler that goes on after its first answer sends the rest as differences.
-            if message.get("msg") in ("process_generating", "process_completed"):
+            # What comes before is, but for the first, sent as differences.
+            if message.get("msg") == "process_completed":
                 return message["output"].get("data") or message["output"]["error"]
     raise AssertionError("The queue closed without an answer.")
 

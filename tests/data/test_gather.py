@@ -73,10 +73,18 @@ def test_a_list_beside_loose_files_counts_and_what_it_misses_is_said(tmp_path):
     assert reasons(inputs) == {"index.csv": "missing"} and "1 of the pictures" in inputs.refused[0].sentence
 
 
+def test_a_list_needs_files_and_texts_alone_and_empty_corners_are_unknown(tmp_path):
+    rows = {"index.csv": "file,text\na.png,京A12345\n", "b/index.csv": "file,text,tl_x\nb.png,京A12346,\n"}
+    lists = {name: text.encode() for name, text in rows.items()}
+    inputs = gather([pack(tmp_path / "a.zip", {**lists, "a.png": png(1), "b/b.png": png(2)})])
+    assert [(one.text, one.corners) for one in inputs.sources] == [("京A12345", None), ("京A12346", None)]
+    assert inputs.refused == ()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"file,text\n", "split"),
+        (b"file,split\n", "text"),
         (b"\xff\xfe\x00", "UTF-8"),
         (b"file,text,split,tl_x,tl_y,tr_x,tr_y,br_x,br_y,bl_x,bl_y\na.png,x,test,a,2,3,4,5,6,7,8\n", "line 2"),
         (b"file,text,split\na.png," + b"9" * 33 + b",test\n", "32 characters"),
@@ -288,6 +296,31 @@ def test_the_duplicate_check_looks_at_the_content(tmp_path):
     found = gather([tmp_path / "a.png", tmp_path / "b.png", pack(tmp_path / "c.zip", {"c.png": png(1)})])
     assert files(found) == ["a.png"] and reasons(found) == {"b.png": "duplicate", "c.zip/c.png": "duplicate"}
     assert "a.png" in found.refused[0].sentence
+
+
+def test_of_copies_the_one_with_a_known_text_is_taken_in_the_place_of_the_first(tmp_path):
+    plain = pack(tmp_path / "plain.zip", {"a.png": png(1), "b.png": png(2)})
+    index = "file,text\n2.png,京A12345\n".encode()
+    labelled = pack(tmp_path / "labelled.zip", {"index.csv": index, "1.png": png(1), "2.png": png(2), "3.png": png(3)})
+    found = gather([plain, labelled])
+    assert [(one.file, one.text) for one in found.sources] == [
+        ("plain.zip/a.png", None),
+        ("labelled.zip/2.png", "京A12345"),
+        ("labelled.zip/3.png", None),
+    ]
+    assert [(one.file, one.reason, one.values["other"]) for one in found.refused] == [
+        ("labelled.zip/1.png", "duplicate", "plain.zip/a.png"),
+        ("plain.zip/b.png", "duplicate", "labelled.zip/2.png"),
+    ]
+    assert files(gather([labelled, plain])) == [f"labelled.zip/{number}.png" for number in (1, 2, 3)]
+
+
+def test_duplicates_take_no_place_from_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST", 2)
+    seeds = [1, 1, 2, 3, 3]
+    found = gather([pack(tmp_path / "a.zip", {f"{i}.png": png(seed) for i, seed in enumerate(seeds)})])
+    assert files(found) == ["a.zip/0.png", "a.zip/2.png"]
+    assert [one.values.get("count") for one in found.refused if one.reason == "most"] == [1]
 
 
 def test_a_picture_with_a_zip_behind_it_is_a_picture(tmp_path):

@@ -102,7 +102,7 @@ def test_a_link_to_itself_is_a_sentence(folder):
         open_plates(folder)
 
 
-@pytest.mark.parametrize("column", ["file", "text", "split"])
+@pytest.mark.parametrize("column", ["file", "text"])
 def test_missing_columns_are_named(folder, column):
     replace_in_index(folder, column, "other")
     with pytest.raises(InputError, match=f"lacks the columns {column}"):
@@ -122,6 +122,14 @@ def test_an_index_without_plates_is_a_sentence(folder, content):
     with pytest.raises(InputError) as error:
         open_plates(folder)
     assert str(error.value).endswith(".")
+
+
+def test_an_index_of_files_and_texts_is_enough_and_has_no_split(folder):
+    (folder / "index.csv").write_text("file,text\nval/2.png,皖A12342\n", "utf-8")
+    (plate,) = open_plates(folder)
+    assert (plate.text, plate.split, plate.corners, plate.extra) == ("皖A12342", "", None, {})
+    with pytest.raises(InputError, match=r"no plates in split 'val'; its index\.csv names no split\."):
+        open_plates(folder, "val")
 
 
 def test_a_short_line_is_a_plate_without_the_rest(folder):

@@ -19,15 +19,21 @@ element.addEventListener('click', async (event) => {
 });
 
 const keys = props.keys;
-watch('value', () => {
-  fit();
-  const result = element.querySelector('section.result');
+const show = () => {
+  const result = element.querySelector('section.result:not(.waiting)');
   if (!result) return;
+  fit();
   const address = new URL(location.href);
   keys.forEach((key) => address.searchParams.delete(key));
   new URLSearchParams(result.dataset.query).forEach((value, key) => address.searchParams.set(key, value));
-  history.replaceState(history.state, '', address);
   document.dispatchEvent(new CustomEvent('lpsr:result'));
+  if (address.href === location.href) return;
+  history.replaceState(history.state, '', address);
   // A Space shows the page in a frame, and its own address in the bar.
   if (parent !== window) parent.postMessage({ queryString: address.search, hash: '' }, 'https://huggingface.co');
+};
+// Not watch('value'), which may come before the new result is drawn; Gradio changes elements in place where it can.
+new MutationObserver(show).observe(element, {
+  childList: true, subtree: true, attributes: true, attributeFilter: ['data-plate', 'data-query', 'src'],
 });
+show();

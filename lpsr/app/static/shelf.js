@@ -10,4 +10,5 @@ const mark = () => {
     (one) => one.setAttribute('aria-pressed', String(one.dataset.plate === result.dataset.plate)));
 };
 document.addEventListener('lpsr:result', mark);
-watch('value', mark);
+new MutationObserver(mark).observe(element, { childList: true, subtree: true });
+mark();
