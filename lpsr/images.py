@@ -63,7 +63,9 @@ def open_picture(source: str | Path | bytes, name: str | None = None) -> np.ndar
             f"{name} has more than {MAX_PIXELS // 10**6} megapixels, which is the limit; crop it to the plate first."
         ) from error
     except UnidentifiedImageError as error:
-        raise InputError(f"{name} is not a picture, or of a kind that cannot be read; use PNG, JPEG, WebP, BMP, TIFF or GIF.") from error
+        raise InputError(
+            f"{name} is not a picture, or of a kind that cannot be read; use PNG, JPEG, WebP, BMP, TIFF or GIF."
+        ) from error
     except IsADirectoryError as error:
         raise InputError(f"{name} is a folder, not a picture.") from error
     except FileNotFoundError as error:
