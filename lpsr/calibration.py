@@ -5,9 +5,9 @@ reaches the threshold of the character's group. A threshold is the lowest at whi
 that is right lies above the target, and above which the share itself never falls below it; a group for which there is
 none, or too few characters, has no threshold and is never reliable.
 
-The rule holds for plates such as were measured: of their lengths, no narrower in LR than nine of ten of them, since below
-that agreement means less and less (at half the size of CCPD plates three of four reliable characters are right), and no
-wider than the widest.
+The rule holds for plates such as were measured: of their lengths, and in LR no wider than the widest of them and no
+narrower than nine of ten, since below that agreement means less and less (at half the size of CCPD plates three of four
+reliable characters are right).
 
 Where more than half of the plates have one character (in CCPD 皖 as province and A behind it), agreeing on it may be
 habit instead of evidence: those plates are left out when the position's threshold is chosen.
@@ -224,8 +224,8 @@ def measure(
     """How a rule fares on observations.
 
     ``lengths`` as in ``Calibration``, ``widths`` its ``narrowest`` and ``widest``. On a plate outside them nothing is
-    reliable, but its characters count, as in ``coverage``. Its length is known here, from its text; where the page knows
-    it from a reading of the HR picture alone, a misreading could let a plate of another length through.
+    reliable; its characters count nevertheless, as in ``coverage``. Its length is known here, from its text; where the
+    page has only a reading of the HR picture, a misreading may let a plate of another length through.
     """
     home = Counter(observation.text[0] for observation in observations).most_common(1)[0][0]
     usual = _usual(observations)

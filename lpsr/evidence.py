@@ -31,12 +31,15 @@ class Support:
         confidence: the lowest of those who read ``character``.
         status: "reliable", "guess" (they agree, but too weakly or nothing was measured for such pictures) or
             "unsupported" (they disagree).
+        threshold: what ``confidence`` must reach where they agree; None where no confidence is enough, or nothing was
+            measured.
     """
 
     readings: tuple[tuple[str, str, float], ...]
     character: str
     confidence: float
     status: str
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Verdict:
             "".
         inconsistent: names of the checkpoints whose restoration contradicts its LR picture more than 99 % of those
             measured.
+        widths: the smallest and the largest LR width in pixels that were measured, None without a calibration.
     """
 
     text: str
@@ -60,6 +64,7 @@ class Verdict:
     measured: dict[str, Any] | None
     reason: str
     inconsistent: tuple[str, ...]
+    widths: tuple[int, int] | None = None
 
     @property
     def reliable(self) -> str:
@@ -241,7 +246,9 @@ def weigh(
         if found and checkpoints.get(name) == calibrated.get(name) and residual > found.limits.get(name, residual)
     )
     text = "".join(one.character for one in supports)
-    return Verdict(text, supports, None if reason else calibration.facts(preset), reason, inconsistent)
+    measured = None if reason else calibration.facts(preset)
+    widths = calibration and (calibration.narrowest, calibration.widest)
+    return Verdict(text, supports, measured, reason, inconsistent, widths)
 
 
 def support(readings: Mapping[str, Reading], thresholds: Mapping[str, float | None]) -> tuple[Support, ...]:
@@ -285,7 +292,7 @@ def _support(position: int, readings: Mapping[str, Reading], thresholds: Mapping
         status = "reliable"
     else:
         status = "guess"
-    return Support(tuple(found), character, confidence, status)
+    return Support(tuple(found), character, confidence, status, threshold)
 
 
 def _preset(degradation: Degradation, calibration: Calibration) -> str | None:

@@ -133,7 +133,7 @@ def test_a_rule_is_counted_by_hand():
         seen("皖A12345", "皖A1234"),
         seen("浙A12345", "", residual=3.0),
     ]
-    found = measure(observations, {"look-alikes": 0.9, "others": 0.5}, (7,), 15, "val")
+    found = measure(observations, {"look-alikes": 0.9, "others": 0.5}, (7,), (15, 52), "val")
     assert (found.split, found.plates, found.characters) == ("val", 6, 42)
     # Reliable behind the province: 6, then 6 with one wrong, then 5; six characters are too few a length.
     assert (found.reliable.n, found.reliable.right) == (17, 16)
@@ -165,26 +165,32 @@ def test_a_rule_is_counted_by_hand():
 def test_the_weakest_is_the_character_least_often_right_among_the_frequent():
     # 1 is read 42 times, 4 of them for a 7; X twice, and never right.
     observations = [seen("皖C34913", "皖C3491X")] * 2 + [seen("皖C3497" + "71"[i >= 4], "皖C34971") for i in range(40)]
-    character, share = measure(observations, {"others": 0.0}, (7,), 15, "val").weakest
+    character, share = measure(observations, {"others": 0.0}, (7,), (15, 52), "val").weakest
     assert (character, share.right, share.n) == ("1", 38, 42)
 
 
 def test_an_extra_character_is_wrong():
-    found = measure([seen("皖A12345", "皖A123455")], dict.fromkeys(GROUPS, 0.0), (7, 8), 15, "val")
+    found = measure([seen("皖A12345", "皖A123455")], dict.fromkeys(GROUPS, 0.0), (7, 8), (15, 52), "val")
     assert (found.characters, found.reliable.n, found.reliable.right) == (8, 8, 7)
     assert (found.whole.n, found.whole.right) == (1, 0)
 
 
 def test_a_plate_read_too_short_is_not_wholly_right():
-    found = measure([seen("皖A12345", "皖A1234")], dict.fromkeys(GROUPS, 0.0), (6,), 15, "val")
+    found = measure([seen("皖A12345", "皖A1234")], dict.fromkeys(GROUPS, 0.0), (6, 7), (15, 52), "val")
     assert (found.reliable.n, found.reliable.right) == (6, 6)
     assert (found.whole.n, found.whole.right, found.whole_but_province.right) == (1, 0, 0)
 
 
-def test_nothing_is_reliable_on_a_plate_narrower_than_measured():
-    for width, reliable in ((15, 7), (14, 0)):
-        found = measure([seen("皖A12345", "皖A12345", width=width)], dict.fromkeys(GROUPS, 0.0), (7,), 15, "val")
-        assert (found.reliable.n, found.guess.n) == (reliable, 7 - reliable)
+@pytest.mark.parametrize(("width", "reliable"), [(15, 7), (14, 0), (52, 7), (53, 0)])
+def test_nothing_is_reliable_on_a_plate_narrower_or_wider_than_measured(width, reliable):
+    found = measure([seen("皖A12345", "皖A12345", width=width)], dict.fromkeys(GROUPS, 0.0), (7,), (15, 52), "val")
+    assert (found.reliable.n, found.guess.n) == (reliable, 7 - reliable)
+
+
+@pytest.mark.parametrize(("truth", "other"), [("皖AD12345", None), ("皖A12345", "皖A1234"), ("皖A12345", "皖AD12345")])
+def test_nothing_is_reliable_where_the_plate_or_a_reading_has_another_length(truth, other):
+    found = measure([seen(truth, "皖A12345", other=other)], dict.fromkeys(GROUPS, 0.0), (7,), (15, 52), "val")
+    assert found.reliable.n == 0 and found.characters == max(len(truth), len(other or ""))
 
 
 @pytest.fixture
@@ -224,7 +230,8 @@ def test_a_calibration_says_what_it_was_made_with(calibrated, plate_folder, chec
         ]
         assert preset.limits["mse"] == pytest.approx(np.percentile(observed, 99))
     # Of three plates nine in ten are all three.
-    assert calibrated.narrowest == min(plate.hr().shape[1] // 8 for plate in open_plates(plate_folder, "val"))
+    widths = [plate.hr().shape[1] // 8 for plate in open_plates(plate_folder, "val")]
+    assert (calibrated.narrowest, calibrated.widest) == (min(widths), max(widths))
     # Three plates are too few for anything.
     assert set(calibrated.presets["paper"].thresholds.values()) == {None}
 

@@ -189,6 +189,21 @@ def test_the_verdict_is_that_of_the_calibration_beside_the_checkpoints(picture, 
     ):
         verdict = read(other, Reader(), checkpoints).verdict
         assert verdict.reason == reason and {one.status for one in verdict.supports} == {"guess"}
+
+    # Whether the plate has seven characters is known from its text, else from a reading of HR.
+    class Longer(Reader):
+        def read(self, picture):
+            one = super().read(picture)
+            if not np.array_equal(picture, comparison.hr):
+                return one
+            return replace(one, plate_text="皖AD12345", char_confidences=(0.5,) * 8)
+
+    for text, reader, reason in (
+        ("皖AD12345", Reader(), "length"),
+        (None, Longer(), "length"),
+        ("皖A12345", Longer(), ""),
+    ):
+        assert read(replace(comparison, text=text), reader, checkpoints).verdict.reason == reason
     narrow = picture[:, : 8 * found.narrowest]
     assert read(compare(narrow, folder=checkpoints), Reader(), checkpoints).verdict.reason == ""
     narrower = read(compare(narrow[:, :-8], folder=checkpoints), Reader(), checkpoints).verdict

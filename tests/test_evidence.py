@@ -68,8 +68,8 @@ def calibration(thresholds=THRESHOLDS, checked: bool = True, **values) -> Calibr
         )
         for name in ("paper", "night")
     }
-    usual = {"target": 0.95, "lengths": (7,), "narrowest": 15, "checkpoints": SHA, "reader": ENGINE}
-    usual |= {"presets": presets, "passport": {}}
+    usual = {"target": 0.95, "lengths": (7,), "narrowest": 15, "widest": 52, "checkpoints": SHA}
+    usual |= {"reader": ENGINE, "presets": presets, "passport": {}}
     return Calibration(**usual | values)
 
 
@@ -119,10 +119,16 @@ def test_what_most_read_is_the_character_and_then_what_they_are_surer_of():
 
 
 def test_readings_are_aligned_at_the_left_and_a_missing_position_disagrees():
-    found = verdict({"mse": reading("皖AD12345"), "pecl-manhattan": reading("皖A12345")})
-    assert statuses(found) == ["guess", "reliable", *["unsupported"] * 6]
-    assert found.supports[7].readings == (("mse", "5", 1.0), ("pecl-manhattan", "", 0.0))
-    assert found.supports[7].character == "5"
+    supports = support({"mse": reading("皖AD12345"), "pecl-manhattan": reading("皖A12345")}, THRESHOLDS)
+    assert [one.status for one in supports] == ["guess", "reliable", *["unsupported"] * 6]
+    assert supports[7].readings == (("mse", "5", 1.0), ("pecl-manhattan", "", 0.0))
+    assert supports[7].character == "5"
+
+
+@pytest.mark.parametrize("other", ["皖AD12345", "皖A1234", ""])
+def test_one_reading_of_another_length_is_enough_for_nothing_to_be_reliable(other):
+    found = verdict({"mse": reading("皖A12345"), "pecl-manhattan": reading(other)})
+    assert found.reason == "length" and "reliable" not in statuses(found)
 
 
 def test_three_against_one_longer_reading_leave_the_text_seven_long():
@@ -152,6 +158,9 @@ def test_one_restoration_alone_agrees_with_nobody():
         ({"checkpoints": SHA | {"mse": "c" * 64}}, "checkpoints"),
         ({"reader": "some reader 1.1"}, "reader"),
         ({"width": 14}, "size"),
+        ({"width": 53}, "size"),
+        ({"length": 8}, "length"),
+        ({"length": 0}, "length"),
         ({"calibration": calibration(lengths=(8,))}, "length"),
     ],
 )
@@ -160,6 +169,18 @@ def test_without_a_calibration_for_it_nothing_is_reliable(changes, reason):
     found = verdict(agreeing(), **changes)
     assert found.reason == reason and found.measured is None
     assert set(statuses(found)) == {"guess"} and found.text == "皖A12345"
+
+
+@pytest.mark.parametrize("changes", [{"width": 15}, {"width": 52}, {"length": 7}, {"length": None}])
+def test_a_plate_within_what_was_measured_has_a_verdict(changes):
+    found = verdict(agreeing(), **changes)
+    assert found.reason == "" and statuses(found).count("reliable") == 6 and found.widths == (15, 52)
+
+
+def test_every_threshold_that_applied_is_told():
+    found = verdict(agreeing(*(0.5,) * 7))
+    assert [one.threshold for one in found.supports] == [None, 0.6, 0.6, 0.9, 0.6, 0.6, 0.9]
+    assert {one.threshold for one in verdict(agreeing(), degradation=None).supports} == {None}
 
 
 def test_plates_of_eight_characters_were_not_measured():

@@ -10,6 +10,7 @@ from lpsr.app.gallery import data_uri, thumbnail
 from lpsr.app.lab import describe
 from lpsr.app.language import Words
 from lpsr.app.theme import colours
+from lpsr.app.verdict import why
 from lpsr.degrade import SCALE, Degradation
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def detail(comparison: "Comparison | None", names: Sequence[str], number: int, w
     if verdict is not None and verdict.supports:
         lines.append(f"{_reliable(verdict, words)} <b>{escape(verdict.reliable)}</b>")
         if verdict.reason:
-            lines.append(words.html(f"verdict.why_{verdict.reason}"))
+            lines.append(why(verdict, words))
     content = "".join(f"<p>{one}</p>" for one in lines)
     return dialog(names[number], f'{content}<div class="cards">{shown}</div>', steps, words, number)
 
@@ -245,7 +246,7 @@ def _reliable(verdict: "Verdict | None", words: Words) -> str:
         return ""
     hint = escape(verdict.reliable)
     if verdict.reason:
-        hint += " – " + words.html(f"verdict.why_{verdict.reason}")
+        hint += " – " + why(verdict, words)
     count = sum(one.status == "reliable" for one in verdict.supports)
     return f'<small title="{hint}">{words.html("batch.reliable", count=count, all=len(verdict.supports))}</small>'
 

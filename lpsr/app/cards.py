@@ -2,6 +2,7 @@
 
 from html import escape
 from itertools import count
+from math import floor
 from typing import TYPE_CHECKING
 
 from lpsr.app.gallery import caption, data_uri
@@ -123,7 +124,14 @@ def chip_title(reading: "Reading", position: int, kind: str, words: Words) -> st
     if position >= len(reading.char_confidences):
         return words("compare.missing")
     kind = words(f"compare.{kind.replace(' ', '_')}")
-    return words("compare.confidence", kind=kind, value=reading.char_confidences[position])
+    return words("compare.confidence", kind=kind, value=confidence(reading.char_confidences[position]))
+
+
+def confidence(value: float) -> str:
+    """To two decimals, near 1 to three; cut off, so that what is below a threshold looks so too."""
+    digits = 3 if value >= 0.99 else 2
+    # What a float lacks of a decimal is not cut off.
+    return f"{floor(value * 10**digits + 1e-9) / 10**digits:.{digits}f}"
 
 
 def gain(result: "Result", words: Words) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpsr.app.cards import chip_title
+from lpsr.app.cards import chip_title, confidence
 from lpsr.app.gallery import data_uri
 from lpsr.app.language import Words
 from lpsr.app.theme import colours
@@ -35,12 +35,14 @@ def html(comparison: "Comparison", words: Words, pending: bool = False) -> str:
     read = [result.reading.plate_text for result in comparison.results if result.reading]
     columns = max(map(len, [comparison.text or "", *read])) or len(boxes)
     notes = [words.html("verdict.how")]
+    if comparison.restorations:
+        notes.append(words.html("verdict.decide"))
     if comparison.corners is None:
         notes.append(words.html("verdict.assumed"))
     return (
         f'<section class="evidence" data-boxes="{json.dumps(boxes.tolist())}" style="--columns: {columns}">'
         f"<h2>{words.html('verdict.heading')}</h2>{_verdict(comparison, columns, words, pending)}"
-        f'{_legend(words)}<p class="small">{" ".join(notes)}</p>'
+        f'{_legend(comparison, words)}<p class="small">{" ".join(notes)}</p>'
         f'<div class="closeup">{_matrix(comparison, columns, boxes, colour, words)}'
         f"{_strip(comparison.results, colour)}</div>"
         f"<h2>{words.html('verdict.fit')}</h2>{_consistency(comparison, colour, words)}</section>"
@@ -62,24 +64,45 @@ def _verdict(comparison: "Comparison", columns: int, words: Words, pending: bool
     if verdict is None or not verdict.supports:
         tiles = '<b class="tile"></b>' * columns
         key = "pending" if pending else "unread" if verdict else "no_reader"
+        if not comparison.restorations:
+            key = "no_checkpoint"
         lines = [words.html(f"verdict.{key}"), f"<strong>{words.html('verdict.ban')}</strong>"]
     else:
-        tiles = "".join(_tile(support, words) for support in verdict.supports)
-        lines = [_found(verdict, comparison.text, words), _measured(verdict, words), _conclusion(verdict, words)]
+        tiles = "".join(_tile(one, words.html(f"verdict.{one.status}")) for one in verdict.supports)
+        alone = len(comparison.restorations) == 1
+        basis = words.html("verdict.alone") if alone else _measured(verdict, words)
+        lines = [_found(verdict, comparison.text, words), basis, _conclusion(verdict, words)]
     return (
         f'<div class="verdict" aria-busy="{str(pending).lower()}"><p class="tiles">{tiles}</p>'
         f'<div class="findings">{"".join(f"<p>{line}</p>" for line in lines)}</div></div>'
     )
 
 
-def _tile(support: "Support", words: Words) -> str:
-    """A character in the shape of its status, with the status in words."""
-    status = words.html(f"verdict.{support.status}")
+def why(verdict: "Verdict", words: Words) -> str:
+    """Why nothing was measured, as HTML; for a verdict with a ``reason``."""
+    narrowest, widest = verdict.widths or (0, 0)
+    return words.html(f"verdict.why_{verdict.reason}", narrowest=narrowest, widest=widest)
+
+
+def _tile(support: "Support", status: str) -> str:
+    """A character in the shape of its status, with the status in words (``status``, HTML)."""
     shown = "?" if support.status == "unsupported" else escape(support.character)
     return f'<b class="tile {support.status}" title="{status}">{shown}<span class="unseen"> ({status}) </span></b>'
 
 
-def _legend(words: Words) -> str:
+def _status(support: "Support", verdict: "Verdict", words: Words) -> str:
+    """In words, as HTML; of a guess what it fell short of, where that was measured."""
+    if support.status != "guess" or verdict.measured is None:
+        return words.html(f"verdict.{support.status}")
+    if support.threshold is None:
+        return words.html("verdict.guess_never")
+    return words.html("verdict.guess_below", threshold=confidence(support.threshold))
+
+
+def _legend(comparison: "Comparison", words: Words) -> str:
+    """Nothing where there are no restorations to agree."""
+    if len(comparison.restorations) < 2:
+        return ""
     shapes = {"reliable": "A", "guess": "A", "unsupported": "?"}
     terms = "".join(
         f'<span><b class="tile {status}" aria-hidden="true">{shown}</b> {words.html(f"verdict.means_{status}")}</span>'
@@ -112,26 +135,24 @@ def _measured(verdict: "Verdict", words: Words) -> str:
     """What the statuses rest on, or why nothing was measured."""
     facts = verdict.measured
     if facts is None:
-        return words.html(f"verdict.why_{verdict.reason}")
-    if not facts["n"]:
-        return words.html("verdict.never", **facts)
-    lines = [words("verdict.measured", **facts)]
+        return why(verdict, words)
+    lines = [words("verdict.measured" if facts["n"] else "verdict.never", **facts)]
     # All reliable: the conclusion says it.
-    part = next((one for one in ("whole", "whole_but_province") if facts[f"{one}_n"]), None)
-    if part and not _all_reliable(verdict):
-        lines.append(words(f"verdict.{part}", **facts))
+    if facts["whole_but_province_n"] and _all_reliable(verdict.supports[1:]) and not _all_reliable(verdict.supports):
+        lines.append(words("verdict.whole_but_province", **facts))
+    lines.append(words("verdict.holds"))
     return escape(words("verdict.space").join(lines))
 
 
 def _conclusion(verdict: "Verdict", words: Words) -> str:
     """That nobody may be identified by this, or how often plates like this one were wholly right."""
-    if _all_reliable(verdict) and verdict.measured["whole_n"]:
+    if _all_reliable(verdict.supports) and verdict.measured["whole_n"]:
         return words.html("verdict.lead", **verdict.measured)
     return f"<strong>{words.html('verdict.ban')}</strong>"
 
 
-def _all_reliable(verdict: "Verdict") -> bool:
-    return all(one.status == "reliable" for one in verdict.supports)
+def _all_reliable(supports: "Sequence[Support]") -> bool:
+    return bool(supports) and all(one.status == "reliable" for one in supports)
 
 
 def _matrix(comparison: "Comparison", columns: int, boxes: np.ndarray, colour: dict[str, str], words: Words) -> str:
@@ -150,7 +171,8 @@ def _matrix(comparison: "Comparison", columns: int, boxes: np.ndarray, colour: d
         )
         foot = '<b class="tile"></b>'
         if i < len(supports):
-            foot = f'{_tile(supports[i], words)}<span aria-hidden="true">{words.html(f"verdict.{statuses[i]}")}</span>'
+            status = _status(supports[i], comparison.verdict, words)
+            foot = f'{_tile(supports[i], status)}<span aria-hidden="true">{status}</span>'
         feet += f'<td data-at="{i}">{foot}</td>'
     deciding = {name for one in supports for name, _, _ in one.readings} or {
         one.name for one in comparison.restorations
@@ -187,7 +209,7 @@ def _cells(result: "Result", text: str | None, columns: int, boxes: np.ndarray, 
             title = escape(chip_title(reading, i, kind, words))
             read = (
                 f'<b class="chip {kind}" title="{title}">{escape(character)}<span class="unseen">, {title}</span></b>'
-                f'<i class="bar" style="--value: {value:.2f}"></i><small aria-hidden="true">{value:.2f}</small>'
+                f'<i class="bar" style="--value: {value:.2f}"></i><small aria-hidden="true">{confidence(value)}</small>'
             )
         cells += f'<td data-at="{i}">{canvas}<span class="read">{read}</span></td>'
     return cells

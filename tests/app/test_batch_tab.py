@@ -354,7 +354,7 @@ def test_a_zip_is_compared_and_the_download_holds_what_was_shown(visit, batch_zi
     assert page.locator(ROWS).count() == 12 and "be read" in page.inner_text("#batch-table .failed")
     assert page.locator("#batch-summary tr").count() == 7
     for row in page.locator(ROWS).all()[:3]:
-        folder = row.locator("small").inner_text().rpartition(".")[0]
+        folder = row.locator("small").first.inner_text().rpartition(".")[0]
         hr = open_picture(archive.read(f"{folder}/hr.png"))
         shown = [float(one.split()[0]) for one in row.locator(".numbers").all_inner_texts()]
         for value, name in zip(shown, ("bicubic", "mse", "pecl-euclidean", "pecl-manhattan"), strict=True):

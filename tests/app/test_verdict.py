@@ -63,16 +63,17 @@ def results(texts=None):
 
 
 def supports(*columns):
-    """From (status, what "mse" reads, what "pecl-manhattan" reads)."""
+    """From (status, what "mse" reads, what "pecl-manhattan" reads); the first has no threshold."""
     return tuple(
-        Support((("mse", one, 0.9), ("pecl-manhattan", other, 0.8)), one, 0.8, status) for status, one, other in columns
+        Support((("mse", one, 0.9), ("pecl-manhattan", other, 0.8)), one, 0.8, status, 0.995 if i else None)
+        for i, (status, one, other) in enumerate(columns)
     )
 
 
 def judged(statuses="rrgurrr", measured=FACTS, reason="", inconsistent=()):
     names = {"r": "reliable", "g": "guess", "u": "unsupported"}
     found = supports(*((names[s], c, "X" if s == "u" else c) for s, c in zip(statuses, TEXT, strict=True)))
-    return Verdict("".join(one.character for one in found), found, measured, reason, inconsistent)
+    return Verdict("".join(one.character for one in found), found, measured, reason, inconsistent, (15, 52))
 
 
 def comparison(texts=(TEXT,) * 5, found=None, **changes):
@@ -123,13 +124,41 @@ def test_a_reading_that_ends_early_is_a_dash():
 def test_the_measurement_is_told(language):
     words = Words(language)
     told = plain(verdict.html(comparison(found=judged()), words))
-    for number in ("520", "97.7%", "96.5%", "98.4%", "1023", "95%", "88%", "41"):
+    for number in ("520", "97.7%", "96.5%", "98.4%", "1023", "95%"):
         assert number in told
-    # Where plates were never reliable throughout, those that were but for the province.
-    told = plain(verdict.html(comparison(found=judged(measured=facts(whole=(0, 0)))), words))
-    assert "88%" in told and "92" in told
-    never = judged("ggggggg", facts(*[(0, 0)] * 3))
-    assert words("verdict.never", **FACTS) in plain(verdict.html(comparison(found=never), words))
+    never = plain(verdict.html(comparison(found=judged("ggggggg", facts(*[(0, 0)] * 3))), words))
+    assert words("verdict.never", **FACTS) in never
+    # For which pictures.
+    assert words("verdict.holds") in told and words("verdict.holds") in never
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_plates_reliable_but_for_the_province_are_told_of_on_such_plates_only(language):
+    words = Words(language)
+    part = words("verdict.whole_but_province", **FACTS)
+    assert "88%" in part and "92" in part
+    for statuses, told in (("grrrrrr", True), ("urrrrrr", True), ("rrrrrrr", False), ("grrrrrg", False)):
+        assert (part in plain(verdict.html(comparison(found=judged(statuses)), words))) == told
+    assert part not in plain(verdict.html(comparison(found=judged("grrrrrr", facts(whole_but_province=(0, 0)))), words))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_guess_says_what_it_fell_short_of(language):
+    words = Words(language)
+
+    def feet(found):
+        row = verdict.html(comparison(found=found), words).partition("<tfoot>")[2].partition("</tfoot>")[0]
+        # In the tile's title, for the ear, and for the eye.
+        return [
+            re.findall('title="([^"]*)".*<span class="unseen"> \\((.*)\\) .*>([^<]+)</span>', one)[0]
+            for one in row.split("</td>")[:-1]
+        ]
+
+    never, below = words("verdict.guess_never"), words("verdict.guess_below", threshold="0.995")
+    assert "0.995" in below
+    plainly = [words(f"verdict.{one}") for one in ("reliable", "guess", "unsupported")]
+    assert feet(judged("ggrurrr"))[:4] == [(one,) * 3 for one in (never, below, plainly[0], plainly[2])]
+    assert feet(judged("ggggggg", None, "direct"))[:2] == [(plainly[1],) * 3] * 2
 
 
 @pytest.mark.parametrize("reason", ["direct", "missing", "degradation", "checkpoints", "reader", "size", "length"])
@@ -137,7 +166,8 @@ def test_the_measurement_is_told(language):
 def test_without_a_measurement_the_reason_is_told(reason, language):
     words = Words(language)
     html = plain(verdict.html(comparison(found=judged("ggguggg", None, reason)), words))
-    assert words(f"verdict.why_{reason}") in html and words("verdict.ban") in html
+    assert words(f"verdict.why_{reason}", narrowest=15, widest=52) in html and words("verdict.ban") in html
+    assert words("verdict.holds") not in html
 
 
 def test_the_ban_falls_only_where_every_character_is_reliable():
@@ -186,8 +216,33 @@ def test_without_a_reader_nothing_is_claimed():
     html = verdict.html(comparison(None), EN)
     assert EN("verdict.no_reader") in html and EN("verdict.pending") not in html
     assert "confidence " not in plain(html).replace(EN("verdict.how"), "").replace(EN("verdict.means_guess"), "")
-    none_restored = replace(comparison(found=Verdict("", (), None, "missing", ())), results=results()[:3])
-    assert EN("verdict.unread") in verdict.html(none_restored, EN)
+    unread = comparison([""] * 5, Verdict("", (), None, "missing", ()))
+    assert EN("verdict.unread") in verdict.html(unread, EN)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_with_fewer_than_two_checkpoints_nothing_can_agree(language):
+    words = Words(language)
+    agreement = [words(f"verdict.means_{one}") for one in ("reliable", "guess", "unsupported")]
+    nothing, one_only = Verdict("", (), None, "checkpoints", ()), judged("ggggggg", None, "checkpoints")
+    for found, shown, key in ((nothing, 3, "no_checkpoint"), (None, 3, "no_checkpoint"), (one_only, 4, "alone")):
+        one = comparison(found=found)
+        html = plain(verdict.html(replace(one, results=one.results[:shown]), words))
+        assert words(f"verdict.{key}") in html and words("verdict.ban") in html
+        assert not any(said in html for said in (*agreement, words("verdict.unread"), words("verdict.no_reader")))
+        assert words("verdict.why_checkpoints") not in html
+        assert (words("verdict.decide") in html) == (shown == 4)
+    html = plain(verdict.html(comparison(found=judged()), words))
+    assert all(said in html for said in (*agreement, words("verdict.decide")))
+
+
+def test_confidences_near_1_are_told_apart():
+    sure = replace(reading(TEXT), char_confidences=(0.9999, 0.9948, 0.995, 0.99, 0.9899, 0.29, 1.0))
+    shown = tuple(replace(one, reading=sure) for one in results())
+    html = verdict.html(comparison(found=judged(), results=shown), EN)
+    texts = ["0.999", "0.994", "0.995", "0.990", "0.98", "0.29", "1.000"]
+    assert re.findall(r'<small aria-hidden="true">([\d.]+)<', html) == texts * len(NAMES)
+    assert all(f"confidence {one}" in html for one in texts)
 
 
 def test_each_cell_has_its_character_mark_and_confidence():
