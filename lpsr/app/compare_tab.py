@@ -153,7 +153,8 @@ class CompareTab:
                 complaint = words("lab.no_plate", plate=query["plate"])
         shelf = next(one for one in self.shelves.values() if entry in one.entries)
         controls = [preset_of(settings.degradation), *values_of(settings.degradation), _picker(settings, words)]
-        controls += [shelf.name, shelf.html]
+        # The first shelf is on the page already.
+        controls += [shelf.name, gr.skip() if shelf is next(iter(self.shelves.values())) else shelf.html]
         yield *[gr.skip()] * 5, settings, *controls
         for step in self._steps(lambda: self._entry(entry, settings), settings, words):
             if complaint and not step[0]:

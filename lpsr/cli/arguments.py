@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import fields, replace
+from pathlib import Path
 
 from lpsr.degrade import KERNELS, PLACES, PRESETS, Degradation
 
@@ -40,6 +41,11 @@ def add_plates(parser: argparse.ArgumentParser, required: bool, split: str = "te
         help=f"its split, 'all' for every plate (default: {split}); in a CCPD folder the split {split} is what "
         f"splits/{split}.txt lists, or a subfolder of that name",
     )
+
+
+def data_name(folder: str) -> str:
+    """What a passport calls the folder of ``--data``; its path tells nobody else anything."""
+    return Path(folder).resolve().name
 
 
 def add_degradation(parser: argparse.ArgumentParser) -> None:

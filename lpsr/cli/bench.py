@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpsr.cli.arguments import add_checkpoints, whole_number
+from lpsr.cli.text import aligned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -152,8 +153,6 @@ class _TimedReader:
 
 def table(result: dict[str, Any]) -> str:
     """The machine, then a line a stage."""
-    from lpsr.cli.evaluate import aligned
-
     rows = [["stage", "median [ms]", "90 % within [ms]"]]
     for stage, summary in result["milliseconds"].items():
         rows.append([stage, f"{summary['median']:.1f}", f"{summary['p90']:.1f}"])

@@ -23,7 +23,8 @@ others; 50 is not at all.
 import argparse
 from typing import TYPE_CHECKING
 
-from lpsr.cli.arguments import add_checkpoints, add_plates
+from lpsr.cli.arguments import add_checkpoints, add_plates, data_name
+from lpsr.cli.text import aligned
 from lpsr.degrade import PRESETS
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from lpsr.calibration import calibrate, save_calibration
     from lpsr.checkpoints import CHECKPOINTS
-    from lpsr.cli.evaluate import data_name
     from lpsr.cli.progress import Progress
     from lpsr.data.plates import open_plates
     from lpsr.errors import InputError
@@ -84,7 +84,6 @@ def run(args: argparse.Namespace) -> None:
 
 def table(calibration: "Calibration") -> str:
     """Thresholds and limits, how characters and plates fared, and what consistency says, as aligned text."""
-    from lpsr.cli.evaluate import aligned
     from lpsr.evidence import GROUPS
 
     rules = [["preset", *GROUPS]]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpsr.cli.arguments import add_checkpoints, add_degradation, degradation_of
+from lpsr.cli.text import aligned
 
 if TYPE_CHECKING:
     from lpsr.compare import Result
@@ -93,8 +94,6 @@ def row(name: str, result: "Result") -> list[str]:
 
 def table(rows: list[list[str]]) -> str:
     """``row`` of each result, as aligned text."""
-    from lpsr.cli.evaluate import aligned
-
     rows = [["picture", "model", "PSNR [dB]", "gain [dB]", "PSNR_Y [dB]", "SSIM", "consistency", "reading"], *rows]
     width = max(len(name) for name, *_ in rows)
     lines = aligned([[f"{name:{width}}  {model}", *cells] for name, model, *cells, _ in rows]).splitlines()

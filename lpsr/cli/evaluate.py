@@ -10,10 +10,10 @@ of characters right. 'confidence' is the reader's own and says little about righ
 """
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from lpsr.cli.arguments import add_checkpoints, add_plates, whole_number
+from lpsr.cli.arguments import add_checkpoints, add_plates, data_name, whole_number
+from lpsr.cli.text import aligned
 
 NAME = "evaluate"
 HELP = "score models on a folder of labelled plates"
@@ -74,11 +74,6 @@ def run(args: argparse.Namespace) -> None:
         update_cards(result, folder)
 
 
-def data_name(folder: str) -> str:
-    """What a passport calls a data folder; its path tells nobody else anything."""
-    return Path(folder).resolve().name
-
-
 def table(models: dict[str, dict[str, Any]], markdown: bool = False) -> str:
     """The scores as aligned text, fidelity above readings, or as one Markdown table."""
     fidelity = ["PSNR_RGB [dB]", "PSNR_Y [dB]", "SSIM"]
@@ -108,15 +103,6 @@ def passport_lines(passport: dict[str, Any]) -> str:
         "Packages": ", ".join(packages),
     }
     return "\n".join(f"{key + ':':13}{value}" for key, value in facts.items())
-
-
-def aligned(rows: list[list[str]]) -> str:
-    """A heading and rows as text: names to the left, values to the right."""
-    names, *columns = zip(*rows, strict=True)
-    widths = [max(map(len, column)) for column in columns]
-    names = [name.ljust(max(map(len, names))) for name in names]
-    cells = [[cell.rjust(width) for cell, width in zip(row[1:], widths, strict=True)] for row in rows]
-    return "\n".join("  ".join([name, *row]) for name, row in zip(names, cells, strict=True))
 
 
 def _fidelity_cells(scores: dict[str, Any]) -> list[str]:

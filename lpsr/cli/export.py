@@ -9,7 +9,7 @@ card. The checkpoint then appears in the app and in `--models`.
 
 import argparse
 
-from lpsr.cli.arguments import add_checkpoints, add_plates
+from lpsr.cli.arguments import add_checkpoints, add_plates, data_name
 
 NAME = "export"
 HELP = "make a checkpoint with its card of a training run"
@@ -27,7 +27,6 @@ def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
     from lpsr.checkpoints import CHECKPOINTS
-    from lpsr.cli.evaluate import data_name
     from lpsr.cli.progress import Progress
     from lpsr.data.plates import open_plates
     from lpsr.errors import InputError

@@ -1,32 +1,17 @@
 """``calibrate``: the table, the file, and what contradicts itself."""
 
 import json
+from functools import partial
 
 import pytest
 
-from lpsr import readers
 from lpsr.calibration import FILE, load_calibration
-from lpsr.cli import main
 from lpsr.degrade import PRESETS
-from lpsr.readers import Reading
-
-
-class Reader:
-    engine = "test reader 1.0"
-
-    def read(self, picture):
-        return Reading("皖A12345", "皖A12345", 0.5, (0.5,) * 7, self.engine, raw_confidence=0.25)
 
 
 @pytest.fixture
-def call(plate_folder, checkpoints, monkeypatch):
-    monkeypatch.setattr(readers, "get_reader", lambda name: Reader())
-
-    def call(*arguments) -> int:
-        options = ["calibrate", "--data", plate_folder, "--checkpoints", checkpoints, *arguments]
-        return main([str(option) for option in options])
-
-    return call
+def call(measure):
+    return partial(measure, "calibrate")
 
 
 def test_the_tables_and_the_file(call, checkpoints, tmp_path, capsys):

@@ -1,33 +1,19 @@
 """``evaluate``: the table, the file, the cards."""
 
 import json
+from functools import partial
 
 import pytest
 
 from lpsr import readers
 from lpsr.checkpoints import read_card
-from lpsr.cli import main
 from lpsr.cli.evaluate import table
 from lpsr.cli.progress import Progress, duration
-from lpsr.readers import Reading
-
-
-class Reader:
-    engine = "test reader 1.0"
-
-    def read(self, picture):
-        return Reading("皖A12345", "皖A12345", 0.5, (0.5,) * 7, self.engine, raw_confidence=0.25)
 
 
 @pytest.fixture
-def call(plate_folder, checkpoints, monkeypatch):
-    monkeypatch.setattr(readers, "get_reader", lambda name: Reader())
-
-    def call(*arguments) -> int:
-        options = ["evaluate", "--data", plate_folder, "--checkpoints", checkpoints, *arguments]
-        return main([str(option) for option in options])
-
-    return call
+def call(measure):
+    return partial(measure, "evaluate")
 
 
 def test_the_table_and_the_file_hold_the_same(call, tmp_path, capsys):
