@@ -177,7 +177,7 @@ def save_checkpoint(
     Raises InputError for a name that is no plain file name, or that means something else to ``--models``.
     """
     name = facts["name"]
-    if not _NAME.fullmatch(name) or name in RESERVED:
+    if not is_usable_name(name):
         raise InputError(f"{name!r} cannot be a checkpoint's name; use letters, digits, '-', '_' and '.', as in mse-2.")
     if name.startswith(EMBEDDER) != (kind is WeightsCard):
         raise InputError(f"The names of embedders, and theirs alone, begin with {EMBEDDER!r}; {name!r} does not fit.")
@@ -191,6 +191,11 @@ def save_checkpoint(
     card = card.model_copy(update={"sha256": sha256(path)})
     write_card(card, folder)
     return card
+
+
+def is_usable_name(name: str) -> bool:
+    """Whether a checkpoint may be called so: a plain file name that means nothing else to ``--models``."""
+    return bool(_NAME.fullmatch(name)) and name not in RESERVED
 
 
 def write_card(card: WeightsCard, folder: str | Path = CHECKPOINTS) -> None:

@@ -57,12 +57,10 @@ def _refuse_training_plates(recipe: "Recipe | EmbedderRecipe") -> None:
         raise ValueError(f"validation on split {held_out.split!r} of the same folder that is trained on says nothing")
 
 
-class Recipe(BaseModel):
-    """A super-resolution training run. The defaults are the paper's where the paper says.
+class Settings(BaseModel):
+    """How to train, whatever on: a recipe without its data. The defaults are the paper's where the paper says.
 
     Attributes:
-        data: what to train on.
-        validation: what to choose the best weights on; None keeps the last weights.
         patch: height and width of HR patches in pixels, multiples of 8.
         augment: light geometric and colour augmentation.
         iterations, batch: optimiser steps and patches a step (over all processes).
@@ -77,8 +75,6 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data: tuple[DataSource, ...] = Field(min_length=1)
-    validation: Validation = None
     network: NetworkConfig = NetworkConfig()
     loss: LossConfig = LossConfig()
     patch: PatchSize = (64, 64)
@@ -97,12 +93,28 @@ class Recipe(BaseModel):
     validate_every: int = Field(500, ge=1)
 
     @model_validator(mode="after")
-    def _possible(self) -> "Recipe":
-        _refuse_training_plates(self)
+    def _possible(self) -> "Settings":
         if self.network.scale != SCALE:
             raise ValueError(f"the network must restore ×{SCALE}, not ×{self.network.scale}")
         if self.loss.kind == "pecl" and self.loss.form == "paired" and self.batch < 2:
             raise ValueError("the paired form needs a batch of at least two")
+        return self
+
+
+class Recipe(Settings):
+    """A super-resolution training run: how to train, and on what.
+
+    Attributes:
+        data: what to train on.
+        validation: what to choose the best weights on; None keeps the last weights.
+    """
+
+    data: tuple[DataSource, ...] = Field(min_length=1)
+    validation: Validation = None
+
+    @model_validator(mode="after")
+    def _held_out(self) -> "Recipe":
+        _refuse_training_plates(self)
         return self
 
 
