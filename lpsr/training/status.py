@@ -14,7 +14,8 @@ StageState = Literal["waiting", "running", "done", "skipped", "failed"]
 # "interrupted" is never written: it is a run that says "running" while no process holds its lock.
 State = Literal["queued", "running", "paused", "interrupted", "done", "failed"]
 
-PLAN, STATUS, CONTROL, NOTE, LOCK, OUTPUT = "plan.json", "status.json", "control", "note.txt", ".lock", "output.txt"
+PLAN, STATUS, CONTROL, NOTE = "plan.json", "status.json", "control", "note.txt"
+LOCK, PROCESS, OUTPUT = ".lock", "process", "output.txt"
 DATA, PATCHES, EMBEDDER, TRAIN, FILM, CHECKPOINT = "data", "patches", "embedder", "train", "film", "checkpoint"
 UPLOAD, EVALUATION = "upload.zip", "evaluation.json"
 
