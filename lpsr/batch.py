@@ -14,7 +14,8 @@ from typing import Any
 from lpsr import bundle
 from lpsr.checkpoints import CHECKPOINTS
 from lpsr.compare import Comparison, compare, read
-from lpsr.data.gather import Inputs, Refused, Source
+from lpsr.data.archive import Refused
+from lpsr.data.gather import Inputs, Source
 from lpsr.degrade import PAPER, Degradation
 from lpsr.errors import InputError
 from lpsr.evaluation import SEED, score

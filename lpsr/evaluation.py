@@ -1,6 +1,6 @@
 """A folder of plates, many models, one table: the protocol."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from lpsr.degrade import PAPER, degrade
 from lpsr.errors import InputError
 from lpsr.metrics.fidelity import Fidelity, fidelity, summarise
 from lpsr.metrics.reading import score_readings, wilson_interval
+from lpsr.models.restorer import Restorer
 from lpsr.passport import degradation_facts, measurement_facts
 from lpsr.readers import Reader, Reading
 
@@ -21,7 +22,7 @@ SEED = 0
 
 def evaluate(
     plates: Sequence[Plate],
-    models: Sequence[str],
+    models: Sequence[str | Restorer],
     *,
     data: str,
     split: str | None,
@@ -32,9 +33,11 @@ def evaluate(
     """Score models on plates by the protocol.
 
     Args:
-        models: "hr" (the plate itself, the ceiling of reading), "bicubic", or names of checkpoints.
+        models: "hr" (the plate itself, the ceiling of reading), "bicubic", names of checkpoints in ``folder``, or
+            restorers, such as one of a checkpoint elsewhere.
         data, split: what the passport calls the plates.
         reader: None leaves the reading columns out.
+        progress: called after each plate; what it raises ends the evaluation.
 
     Returns ``{"passport": {...}, "models": {name: {"n", "psnr", "psnr_y", "ssim", "ocr_confidence", "n_read", "exact",
     "exact_ci95", "ge6", "ge5", "char_accuracy", "province", "exact_without_province"}}}``; PSNR in dB, the rest in
@@ -43,16 +46,22 @@ def evaluate(
     """
     if not plates:
         raise InputError("There are no plates to evaluate on.")
-    models = list(dict.fromkeys(models))
-    restorers = {name: load_restorer(name, folder) for name in models if name != "hr"}
-    fidelities: dict[str, list[Fidelity]] = {name: [] for name in restorers}
-    readings: dict[str, list[tuple[str | None, Reading]]] = {name: [] for name in models}
+    # By name; HR needs no restorer.
+    restorers: dict[str, Restorer | None] = {}
+    for model in models:
+        if model == "hr":
+            restorers["hr"] = None
+        else:
+            restorer = load_restorer(model, folder) if isinstance(model, str) else model
+            restorers[restorer.name] = restorer
+    fidelities: dict[str, list[Fidelity]] = {name: [] for name, one in restorers.items() if one}
+    readings: dict[str, list[tuple[str | None, Reading]]] = {name: [] for name in restorers}
     for number, plate in enumerate(plates):
         hr = plate.hr()
         lr = degrade(hr)
-        for name in models:
-            picture = hr if name == "hr" else restorers[name].restore(lr)
-            if name != "hr":
+        for name, restorer in restorers.items():
+            picture = restorer.restore(lr) if restorer else hr
+            if restorer:
                 fidelities[name].append(fidelity(hr, picture))
             if reader is not None:
                 readings[name].append((plate.text, reader.read(picture)))
@@ -65,20 +74,24 @@ def evaluate(
         **degradation_facts(PAPER),
         "seed": SEED,
         **measurement_facts(
-            reader and reader.engine, {name: one.sha256 for name, one in restorers.items() if one.sha256}
+            reader and reader.engine, {name: one.sha256 for name, one in restorers.items() if one and one.sha256}
         ),
     }
-    scores = {name: {"n": len(plates), **score(fidelities.get(name), readings[name])} for name in models}
+    scores = {name: {"n": len(plates), **score(fidelities.get(name), readings[name])} for name in restorers}
     return {"passport": passport, "models": scores}
 
 
-def update_cards(result: dict[str, Any], folder: str | Path = CHECKPOINTS) -> None:
-    """Put each checkpoint's scores, with their passport, on its card.
+def update_cards(
+    result: dict[str, Any], folder: str | Path = CHECKPOINTS, names: Collection[str] | None = None
+) -> None:
+    """Put the scores of each checkpoint measured, or of those of ``names``, with their passport on its card.
 
     Raises InputError where a checkpoint was replaced since it was measured.
     """
     passport = result["passport"]
     for name, digest in passport["checkpoints"].items():
+        if names is not None and name not in names:
+            continue
         card = read_card(name, folder)
         if card.sha256 != digest:
             raise InputError(f"The checkpoint {name} was replaced while it was measured; evaluate it again.")

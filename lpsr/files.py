@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from lpsr.errors import InputError
 # The mask can only be read by setting it, which is safe while the program has one thread.
 _UMASK = os.umask(0)
 os.umask(_UMASK)
+
+# What mkstemp makes of the prefix and suffix that ``replacing`` gives it.
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}(\.[^.]+)?")
 
 
 @contextmanager
@@ -43,6 +47,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what killed processes were writing with ``replacing``; nobody else may be writing in the folder now."""
+    for path in folder.iterdir():
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

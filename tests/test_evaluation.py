@@ -9,7 +9,7 @@ from PIL import Image
 from lpsr.checkpoints import load_restorer, read_card
 from lpsr.data.plates import open_plates
 from lpsr.errors import InputError
-from lpsr.evaluation import evaluate
+from lpsr.evaluation import evaluate, update_cards
 from lpsr.readers import Reading
 
 KEYS = {"n", "psnr", "psnr_y", "ssim", "ocr_confidence", "exact", "ge6", "ge5", "char_accuracy"}
@@ -104,6 +104,28 @@ def test_without_a_reader_there_are_no_reading_columns(plates, checkpoints):
 def test_a_model_named_twice_counts_once(plates, checkpoints):
     result = evaluate(plates[:1], ["bicubic", "mse", "bicubic"], data="x", split=None, folder=checkpoints)
     assert list(result["models"]) == ["bicubic", "mse"]
+
+
+def test_a_restorer_of_another_folder_is_measured_beside_them(plates, checkpoints, tmp_path, make_checkpoint):
+    make_checkpoint(tmp_path / "other", "mine", 7)
+    mine = load_restorer("mine", tmp_path / "other")
+    result = evaluate(plates, ["mse", mine], data="x", split=None, folder=checkpoints)
+    alone = evaluate(plates, ["mine"], data="x", split=None, folder=tmp_path / "other")
+    assert list(result["models"]) == ["mse", "mine"]
+    assert result["models"]["mine"] == alone["models"]["mine"]
+    assert result["passport"]["checkpoints"]["mine"] == mine.sha256
+    update_cards(result, tmp_path / "other", ["mine"])
+    assert read_card("mine", tmp_path / "other").test["psnr"] == alone["models"]["mine"]["psnr"]
+    assert read_card("mse", checkpoints).test is None
+
+
+def test_what_progress_raises_ends_the_evaluation(plates, checkpoints):
+    def enough(done, total):
+        raise KeyboardInterrupt(done, total)
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        evaluate(plates, ["bicubic"], data="x", split=None, progress=enough, folder=checkpoints)
+    assert raised.value.args == (1, 3)
 
 
 def test_a_perfect_restoration_stays_json(tmp_path, checkpoints):

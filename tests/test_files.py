@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from lpsr.errors import InputError
-from lpsr.files import read_json, replacing, sha256, write_bytes, write_csv, write_json
+from lpsr.files import read_json, remove_leftovers, replacing, sha256, write_bytes, write_csv, write_json
 
 
 def names(folder):
@@ -120,3 +120,15 @@ def test_csv(tmp_path):
     with pytest.raises(ValueError, match="other"):
         write_csv(tmp_path / "a.csv", ["file"], [{"other": 1}])
     assert json.dumps(names(tmp_path)) == '["a.csv"]'
+
+
+@pytest.mark.parametrize("name", ["state.safetensors", "mse-2.1.json", "a" * 60 + ".png", "control"])
+def test_what_a_killed_process_was_writing_can_be_removed(tmp_path, name):
+    kept = [".lock", ".mine", ".gitignore", ".state.safetensors", "state.abcdefgh.json", name]
+    for one in kept:
+        (tmp_path / one).write_text("whole")
+    with replacing(tmp_path / name) as temporary:
+        remove_leftovers(tmp_path)
+        assert not temporary.exists()
+        temporary.write_text("again")
+    assert names(tmp_path) == sorted(kept)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     # For annotations only: they import torch, which the first paint need not wait for.
     from lpsr.batch import Item, Tally
     from lpsr.compare import Comparison, Result
-    from lpsr.data.gather import Inputs, Refused, Source
+    from lpsr.data.archive import Refused
+    from lpsr.data.gather import Inputs, Source
     from lpsr.evidence import Verdict
 
 # ``static/batch.js`` puts the rows in.

@@ -76,8 +76,11 @@ class CompareTab:
             self.api_picture = FileUpload(label="picture")
             self.api_answer = gr.JSON()
 
-    def listen(self, page: gr.Blocks) -> None:
-        """Bind the events; the page calls it once all tabs are there."""
+    def listen(self, page: gr.Blocks, asked: gr.State) -> None:
+        """Bind the events; the page calls it once all tabs are there.
+
+        ``asked`` is the checkpoint that another tab brings here: its name, and a number that is new each time.
+        """
         lab = self.lab
         shown = [self.message, self.result, self.verdict, self.closer, self.choice, self.settings]
         common = {
@@ -111,6 +114,9 @@ class CompareTab:
             **live,
         )
         lab.preset.input(self._preset, [self.choice, self.settings, lab.preset], shown, **live)
+        asked.change(self._use, [asked, self.choice, self.settings], [*shown, lab.models], **common)
+        # A checkpoint may have come since the page was opened.
+        lab.choose.click(_pick, self.settings, lab.models, **at_once)
         self.source.input(
             lambda name: self.shelves[name].html,
             self.source,
@@ -210,6 +216,18 @@ class CompareTab:
         settings = replace(before, degradation=PRESETS[name])
         yield from self._resettle(choice, settings, words_for(request))
 
+    def _use(
+        self, asked: tuple[str, int], choice: Choice | None, before: Settings, request: gr.Request
+    ) -> Iterator[tuple]:
+        """One checkpoint more, in the place of the last where there are ``MOST_MODELS`` already."""
+        name, _ = asked
+        kept = session.headline_models() if before.models is None else list(before.models)
+        settings = replace(before, models=(*[one for one in kept if one != name][: MOST_MODELS - 1], name))
+        words = words_for(request)
+        yield *[gr.skip()] * 6, _picker(settings, words)
+        for step in self._resettle(choice, settings, words):
+            yield *step, gr.skip()
+
     def _resettle(self, choice: Choice | None, settings: Settings, words: Words) -> Iterator[tuple]:
         """The same plate with other settings."""
         if choice is None:
@@ -262,6 +280,10 @@ def _shown(choice: Choice, settings: Settings, words: Words, pending: bool = Fal
         choice,
         settings,
     )
+
+
+def _pick(settings: Settings, request: gr.Request) -> dict:
+    return _picker(settings, words_for(request))
 
 
 def _picker(settings: Settings, words: Words) -> dict:

@@ -34,7 +34,10 @@ class _Slider(gr.Slider):
 
 
 class Lab:
-    """The components; ``controls`` are those that ``values`` fills and ``settings`` reads, in one order."""
+    """The components; ``controls`` are those that ``values`` fills and ``settings`` reads, in one order.
+
+    ``choose`` unfolds the checkpoints.
+    """
 
     def __init__(self) -> None:
         with gr.Row(elem_classes="lab-bar"):
@@ -47,7 +50,7 @@ class Lab:
                 elem_id="preset",
             )
             adjust = gr.Button(label("lab.adjust"), size="sm", elem_id="adjust")
-            choose = gr.Button(label("lab.checkpoints"), size="sm", elem_id="choose")
+            self.choose = gr.Button(label("lab.checkpoints"), size="sm", elem_id="choose")
         with gr.Column(elem_id="lab"):
             with gr.Row():
                 with gr.Column(min_width=200):
@@ -75,7 +78,7 @@ class Lab:
             self.models = gr.CheckboxGroup([], label=label("lab.picker"), elem_id="models")
         self.degradation = [kernel, blur, motion, angle, blur_at, noise, noise_at, jpeg, jpeg_at]
         self.controls = [*self.degradation, self.models]
-        for button, group in ((adjust, "lab"), (choose, "picker")):
+        for button, group in ((adjust, "lab"), (self.choose, "picker")):
             button.click(None, js=_FOLD.format(button=button.elem_id, group=group), api_visibility="private")
 
 
@@ -147,5 +150,7 @@ def card_line(card: "Card", words: Words) -> str:
         result = words("lab.untested")
     else:
         score = card.test
-        result = words("lab.tested", psnr=score["psnr"]["median"], exact=100 * score["exact"], n=score["n"])
+        # Plates without texts, and a place without a reader, leave the readings out.
+        key, exact = ("lab.tested", 100 * score["exact"]) if "exact" in score else ("lab.tested_unread", 0)
+        result = words(key, psnr=score["psnr"]["median"], exact=exact, n=score["n"])
     return f"{card.title} ({card.name}): {facts} · {result}"

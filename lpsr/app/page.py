@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack
 from tempfile import TemporaryDirectory
 
@@ -19,32 +20,43 @@ from lpsr.app.gallery import Shelf, shelves
 from lpsr.app.language import label, translations
 from lpsr.app.maps_tab import MapsTab
 from lpsr.app.theme import STYLES, THEME
+from lpsr.app.training.dispatcher import dispatch
+from lpsr.app.training.tab import TrainingTab
 from lpsr.app.visits import sweeping
 from lpsr.errors import InputError
 from lpsr.images import MAX_BYTES
+from lpsr.training.bounds import Bounds, bounds
 
 TITLE = "LPSR Lab"
 # Seconds: how often uploads are deleted, and how old they may be; a full queue takes minutes.
 CACHE = (60, 240)
 
 
-def build(plates: list[Shelf]) -> tuple[gr.Blocks, CompareTab]:
-    """The page, not yet served."""
+def build(plates: list[Shelf], bounds: Bounds, folders: Sequence[str] = ()) -> tuple[gr.Blocks, CompareTab]:
+    """The page, not yet served.
+
+    Args:
+        bounds: what visitors may train.
+        folders: of plates on this machine that they may train on.
+    """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=CACHE, fill_width=True) as page:
         # Gradio translates one text a component.
         gr.HTML('<a class="skip" href="#result">' + label("page.skip") + "</a>", elem_classes="first")
         gr.HTML('<header class="top"><h1>LPSR Lab</h1><p>' + label("page.subtitle") + "</p></header>")
-        with gr.Tabs():
-            with gr.Tab(label("page.tab_compare"), id="compare"):
+        with gr.Tabs() as tabs:
+            with gr.Tab(label("page.tab_compare"), id="compare") as compare:
                 compare_tab = CompareTab(plates)
-            with gr.Tab(label("page.tab_maps"), id="maps") as tab:
-                maps_tab = MapsTab(tab)
-            with gr.Tab(label("page.tab_batch"), id="batch") as tab:
-                batch_tab = BatchTab(tab)
+            with gr.Tab(label("page.tab_maps"), id="maps") as maps:
+                maps_tab = MapsTab(maps)
+            with gr.Tab(label("page.tab_batch"), id="batch") as batch:
+                batch_tab = BatchTab(batch)
+            with gr.Tab(label("page.tab_training"), id="training") as training:
+                training_tab = TrainingTab(training, bounds, folders)
         gr.HTML('<footer class="footnote">' + label("page.footnote") + "</footer>")
-        compare_tab.listen(page)
+        compare_tab.listen(page, training_tab.asked)
         maps_tab.listen(compare_tab.choice)
         batch_tab.listen(compare_tab.settings)
+        training_tab.listen(page, tabs, [compare, maps, batch])
     page.queue(max_size=64, default_concurrency_limit=4, api_open=False)
     return page, compare_tab
 
@@ -77,7 +89,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _serve(args: argparse.Namespace) -> int:
     try:
-        page, compare_tab = build(shelves(args.ccpd))
+        allowed = bounds(hosted=args.share or not _alone(args.host))
+        folder = args.ccpd or os.environ.get("CCPD_ROOT")
+        page, compare_tab = build(shelves(args.ccpd), allowed, [folder] if folder else [])
     except InputError as error:
         print(f"app: {error}", file=sys.stderr)
         return 2
@@ -87,11 +101,26 @@ def _serve(args: argparse.Namespace) -> int:
         sentence = str(error).rstrip(".")
         print(f"app: The page cannot be served: {sentence}; try another --port or --host.", file=sys.stderr)
         return 2
-    threading.Thread(target=compare_tab.warm_up, daemon=True).start()
+    threading.Thread(target=_work, args=(compare_tab, allowed), daemon=True).start()
     try:
         threading.Event().wait()
     finally:
         page.close()
+
+
+def _alone(host: str | None) -> bool:
+    """Whether only this machine reaches the page."""
+    host = host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    return host in ("127.0.0.1", "localhost", "::1") and not os.environ.get("SPACE_ID")
+
+
+def _work(compare_tab: CompareTab, allowed: Bounds) -> None:
+    """What goes on behind the page; the first comparison is not kept waiting."""
+    compare_tab.warm_up()
+    if allowed.mode != "off":
+        from lpsr.training.runs import RUNS
+
+        dispatch(RUNS, allowed.minutes)
 
 
 def launch(

@@ -24,6 +24,8 @@ VERBS = (
     "pretrain_embedder",
     "train",
     "export",
+    "pipeline",
+    "onnx",
     "bench",
 )
 

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from lpsr.cli.arguments import whole_number
 from lpsr.cli.progress import duration
@@ -68,8 +68,8 @@ def execute(args: argparse.Namespace, recipe: Any, work: Callable[..., dict[str,
     if args.accelerator == "cuda" and not torch.cuda.is_available():
         raise InputError("There is no CUDA device here; leave --accelerator out to train on the CPU.")
     fabric = make_fabric(recipe.precision, args.accelerator, args.devices or "auto", args.nodes)
-    with _stop_signal() as should_stop:
-        result = work(recipe, args.run, fabric=fabric, report=_printer(recipe.iterations), should_stop=should_stop)
+    with stop_signal() as should_stop:
+        result = work(recipe, args.run, fabric=fabric, report=printer(recipe.iterations), should_stop=should_stop)
     if result["done"]:
         print(f"Finished: {result['iteration']} iterations in {args.run}.", file=sys.stderr)
         return 0
@@ -78,20 +78,21 @@ def execute(args: argparse.Namespace, recipe: Any, work: Callable[..., dict[str,
 
 
 @contextmanager
-def _stop_signal() -> Iterator[Callable[[], bool]]:
-    """A function that turns True at Ctrl-C or SIGTERM, so that a run ends at its next iteration, its state saved."""
+def stop_signal() -> Iterator[Callable[[], Literal["pause"] | None]]:
+    """A function that says "pause" from Ctrl-C or SIGTERM on, so that a run ends at its next iteration, its state
+    saved."""
     stopped: list[bool] = []
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         signal.signal(number, lambda *_: stopped.append(True))
     try:
-        yield lambda: bool(stopped)
+        yield lambda: "pause" if stopped else None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _printer(iterations: int) -> Callable[[dict[str, Any]], None]:
+def printer(iterations: int) -> Callable[[dict[str, Any]], None]:
     """Prints each log entry as a line, with the time left."""
 
     def show(entry: dict[str, Any]) -> None:

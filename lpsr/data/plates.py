@@ -26,6 +26,7 @@ COLUMNS = (
     "blurriness",
     "kind",
 )
+MAX_COLUMNS = 200
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,9 @@ def read_index(lines: Iterable[str], name: str | Path) -> list[dict[str, str]]:
         missing = {"file", "text"} - set(reader.fieldnames or ())
         if missing:
             raise InputError(f"{name} lacks the columns {', '.join(sorted(missing))}.")
+        # Every row would hold each of them.
+        if len(reader.fieldnames) > MAX_COLUMNS:
+            raise InputError(f"{name} has more than {MAX_COLUMNS} columns.")
         return list(reader)
     except csv.Error as error:
         raise InputError(f"Cannot read {name}: {error}.") from error

@@ -2,10 +2,13 @@
 
 import os
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from lpsr.errors import InputError
-from lpsr.training.plan import Plan, preset
+
+if TYPE_CHECKING:
+    # For annotations only: it imports torch, which the page's start need not wait for.
+    from lpsr.training.plan import Plan
 
 Mode = Literal["off", "demo", "full"]
 
@@ -26,8 +29,10 @@ class Bounds:
     minutes: float | None
     queue: int
 
-    def check(self, plan: Plan) -> None:
+    def check(self, plan: "Plan") -> None:
         """Raises InputError where the plan is not allowed."""
+        from lpsr.training.plan import preset
+
         if self.mode == "off":
             raise InputError("Training is switched off on this page.")
         settings = plan.settings

@@ -4,7 +4,6 @@ One ResNet-18 carries a linear layer to d values for each d the paper compares; 
 of the 65 plate characters (several at once, binary cross-entropy). The classifiers are dropped afterwards.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lpsr.data.patches import Augmentation, PatchSampler
-from lpsr.errors import InputError
-from lpsr.files import write_json
 from lpsr.models.embedder import ResNet18, projection_keys
 from lpsr.models.restorer import to_tensor
-from lpsr.models.weights import half, load_tensors, save_tensors, with_prefix, without_prefix
+from lpsr.models.weights import half, save_tensors, with_prefix, without_prefix
 from lpsr.plates import ALPHABET
-from lpsr.training.loop import (
-    LOG,
-    RUN,
-    STATE,
-    Clock,
-    Fabric,
-    Log,
-    Report,
-    any_process,
-    claimed,
-    cosine,
-    device_name,
-    load_group,
-    load_groups,
-    make_fabric,
-    own_places,
-    prefetch,
-)
+from lpsr.training.base import ShouldStop, Training
+from lpsr.training.loop import Fabric, Report, cosine, load_group, load_groups
 from lpsr.training.recipe import EmbedderRecipe
-from lpsr.training.state import pack_optimizer, unpack_optimizer
 
 DIMENSIONS = (64, 128, 256, 512)
 WEIGHTS = "embedder.safetensors"
@@ -79,105 +59,70 @@ def presence_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return (losses * known).sum() / (known.sum() * len(logits)).clamp(min=1)
 
 
+class EmbedderTraining(Training):
+    """A sitting of ``pretrain_embedder``."""
+
+    def __init__(self, recipe: EmbedderRecipe, folder: str | Path, fabric: Fabric | None) -> None:
+        super().__init__(recipe, folder, fabric, ("loss",))
+        self.facts["scores"] = {}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            self.model = CharacterClassifier()
+        groups, self.counts = load_groups(recipe.data)
+        self.sampler = PatchSampler(groups, recipe.patch, recipe.seed, Augmentation())
+        self.held_out = None
+        if recipe.validation:
+            group = [(load_group(recipe.validation), 1.0)]
+            self.held_out = PatchSampler(group, recipe.patch, recipe.seed, Augmentation())
+        # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
+        self.model.to(self.fabric.device, memory_format=torch.channels_last)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
+
+    def batch(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.sampler.labelled_batch(i, self.places)
+
+    def rate(self, i: int) -> float:
+        iterations = self.recipe.iterations
+        return cosine(i, iterations, self.recipe.learning_rate, 0.0, warm_up=min(200, iterations // 10))
+
+    def step(self, module: nn.Module, batch: tuple[np.ndarray, np.ndarray]) -> tuple[Tensor]:
+        pictures, labels = batch
+        device = self.fabric.device
+        return (presence_loss(module(to_tensor(pictures).to(device)), torch.from_numpy(labels).to(device)),)
+
+    def validate(self, iteration: int) -> dict[str, float]:
+        if self.held_out:
+            with self.fabric.autocast():
+                scores = presence_scores(self.model, self.held_out, self.recipe.batch, self.fabric.device)
+            self.facts["scores"] = scores
+        save_tensors(self.folder / WEIGHTS, half(self.model.export()))
+        return self.facts["scores"]
+
+    def tensors(self) -> dict[str, Tensor]:
+        return with_prefix("model", self.model.state_dict())
+
+    def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        self.model.load_state_dict(without_prefix("model", tensors))
+
+    def describe(self) -> dict[str, Any]:
+        return self.facts["scores"]
+
+
 def pretrain_embedder(
     recipe: EmbedderRecipe,
     folder: str | Path,
     *,
     fabric: Fabric | None = None,
     report: Report | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: ShouldStop = lambda: None,
 ) -> dict[str, Any]:
     """Run ``recipe`` in ``folder``, or go on where the run in it stopped; ``embedder.safetensors`` is what PECL takes.
 
-    Returns what ``run.json`` says, with precision and recall of the characters on validation patches. Raises InputError
-    where the folder holds a run of another recipe or the data cannot be used.
+    ``report`` and ``should_stop`` are as for ``train``. Returns what ``run.json`` says, with precision and recall of
+    the characters on validation patches. Raises InputError where the folder holds a run of another recipe or the data
+    cannot be used.
     """
-    folder = Path(folder)
-    fabric = fabric or make_fabric(recipe.precision)
-    places = own_places(fabric, recipe.batch)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        model = CharacterClassifier()
-    groups, counts = load_groups(recipe.data)
-    sampler = PatchSampler(groups, recipe.patch, recipe.seed, Augmentation())
-    held_out = None
-    if recipe.validation:
-        held_out = PatchSampler([(load_group(recipe.validation), 1.0)], recipe.patch, recipe.seed, Augmentation())
-    # Only now, so that a recipe that cannot be run leaves nothing behind.
-    with claimed(folder, recipe, fabric):
-        # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
-        model.to(fabric.device, memory_format=torch.channels_last)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
-        # total and summed: of the losses since the last line of the log.
-        start, facts = 0, {"seconds": 0.0, "total": 0.0, "summed": 0, "scores": {}}
-        if (folder / STATE).is_file():
-            tensors, saved = load_tensors(folder / STATE)
-            try:
-                start = saved.pop("iteration")
-                model.load_state_dict(without_prefix("model", tensors))
-                unpack_optimizer(optimizer, tensors)
-            except (KeyError, RuntimeError, ValueError) as error:
-                raise InputError(f"{folder / STATE} does not fit this recipe; choose another folder.") from error
-            facts |= saved
-        module, optimizer = fabric.setup(model, optimizer)
-        total, summed, scores = facts["total"], facts["summed"], facts["scores"]
-
-        leads = fabric.is_global_zero
-        log = Log(folder / LOG, start, report) if leads else None
-        clock = Clock(facts["seconds"], start)
-
-        def status(iteration: int) -> dict[str, Any]:
-            return {
-                "iteration": iteration,
-                "iterations": recipe.iterations,
-                "done": iteration == recipe.iterations,
-                "seconds": round(clock.seconds(), 3),
-                "device": device_name(fabric.device),
-                "precision": recipe.precision,
-                "torch": torch.__version__,
-                "data": counts,
-                **scores,
-            }
-
-        def save(iteration: int) -> dict[str, Any]:
-            tensors = with_prefix("model", model.state_dict()) | pack_optimizer(optimizer)
-            facts.update(seconds=clock.seconds(), total=total, summed=summed, scores=scores)
-            save_tensors(folder / WEIGHTS, half(model.export()))
-            save_tensors(folder / STATE, tensors, iteration=iteration, **facts)
-            run = status(iteration)
-            write_json(folder / RUN, run)
-            return run
-
-        iteration, run = start, None
-        for i, (pictures, labels) in prefetch(lambda i: sampler.labelled_batch(i, places), start, recipe.iterations):
-            rate = cosine(i, recipe.iterations, recipe.learning_rate, 0.0, warm_up=min(200, recipe.iterations // 10))
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            module.train()
-            logits = module(to_tensor(pictures).to(fabric.device))
-            loss = presence_loss(logits, torch.from_numpy(labels).to(fabric.device))
-            fabric.backward(loss)
-            optimizer.step()
-            optimizer.zero_grad()
-            total, summed, iteration = total + loss.item(), summed + 1, i + 1
-            stopping, last = any_process(fabric, should_stop()), iteration == recipe.iterations
-            if leads and (iteration % recipe.log_every == 0 or last):
-                pace = clock.pace(iteration)
-                log.write({"iteration": iteration, "loss": total / summed, "lr": rate, "iterations_per_second": pace})
-                total, summed = 0.0, 0
-            if iteration % recipe.validate_every == 0 or last:
-                if leads:
-                    if held_out:
-                        with fabric.autocast():
-                            scores = presence_scores(model, held_out, recipe.batch, fabric.device)
-                        log.write({"iteration": iteration, **scores})
-                    run = save(iteration)
-                fabric.barrier()
-            elif stopping and leads:
-                run = save(iteration)
-            if stopping:
-                break
-        return run or status(iteration)
+    return EmbedderTraining(recipe, folder, fabric).run(report, should_stop)
 
 
 @torch.no_grad()

@@ -1,34 +1,34 @@
 """From a run to a checkpoint with its card."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from lpsr.checkpoints import (
-    CHECKPOINTS,
-    EMBEDDER_ARCHITECTURE,
-    Card,
-    WeightsCard,
-    save_checkpoint,
-)
+from lpsr.checkpoints import CHECKPOINTS, EMBEDDER_ARCHITECTURE, Card, WeightsCard, save_checkpoint
 from lpsr.errors import InputError
-from lpsr.files import read_json
+from lpsr.files import read_json, replacing, sha256
 from lpsr.models.weights import half, load_tensors
 from lpsr.training.embedder import WEIGHTS
 from lpsr.training.loop import RECIPE, RUN
 from lpsr.training.recipe import EmbedderRecipe, Recipe, load_recipe, parse
-from lpsr.training.trainer import BEST, load_pairs, validation_scores
+from lpsr.training.trainer import BEST, load_pairs, restore_pairs, validation_scores
 
 # The largest change of validation PSNR, in dB, for which weights ship in half precision.
 TOLERANCE = 0.01
+# Weights and card, in the order of writing.
+_SUFFIXES = (".safetensors", ".json")
 _FROM_RUN = ("device", "threads", "precision", "seconds", "torch", "init_sha256", "embedder_sha256")
 
 
-def export_run(run_folder: str | Path, name: str, folder: str | Path = CHECKPOINTS) -> Card:
+def export_run(
+    run_folder: str | Path, name: str, folder: str | Path = CHECKPOINTS, *, title: str | None = None
+) -> Card:
     """Write the best weights of a run as ``NAME.safetensors`` with its card, in float16 where that costs no quality.
 
-    Raises InputError where the folder holds no run with weights.
+    ``title`` is what captions call it; without one, its loss. Raises InputError where the folder holds no run with
+    weights.
     """
     run_folder = Path(run_folder)
     if not (run_folder / BEST).is_file():
@@ -40,8 +40,9 @@ def export_run(run_folder: str | Path, name: str, folder: str | Path = CHECKPOIN
     shipped, dtype = weights, "float32"
     if pairs:
         cpu, halved = torch.device("cpu"), half(weights)
-        validation = validation_scores(recipe, weights, pairs, cpu)
-        scores = validation_scores(recipe, {key: value.float() for key, value in halved.items()}, pairs, cpu)
+        validation = validation_scores(pairs, restore_pairs(recipe, weights, pairs, cpu))
+        widened = {key: value.float() for key, value in halved.items()}
+        scores = validation_scores(pairs, restore_pairs(recipe, widened, pairs, cpu))
         if abs(scores["val_psnr"] - validation["val_psnr"]) <= TOLERANCE:
             shipped, dtype, validation = halved, "float16", scores
         validation |= {"data": recipe.validation.label, "split": recipe.validation.split, "n": len(pairs)}
@@ -51,7 +52,7 @@ def export_run(run_folder: str | Path, name: str, folder: str | Path = CHECKPOIN
         shipped,
         {
             "name": name,
-            "title": title_of(recipe),
+            "title": title or title_of(recipe),
             "architecture": "pecl",
             "arguments": recipe.network.model_dump(mode="json"),
             "loss": recipe.loss,
@@ -96,6 +97,25 @@ def export_embedder(run_folder: str | Path, name: str, folder: str | Path = CHEC
         },
         WeightsCard,
     )
+
+
+def publish(name: str, source: str | Path, folder: str | Path = CHECKPOINTS) -> None:
+    """Copy a checkpoint from folder to folder, weights first, each file in one step. Errors as ``check_free``, or where
+    it cannot be written."""
+    check_free(name, source, folder)
+    for suffix in _SUFFIXES:
+        with replacing(Path(folder) / f"{name}{suffix}") as temporary:
+            shutil.copyfile(Path(source) / f"{name}{suffix}", temporary)
+
+
+def check_free(name: str, source: str | Path, folder: str | Path = CHECKPOINTS) -> None:
+    """Raises InputError where ``folder`` has a checkpoint ``name`` with other weights than that in ``source``."""
+    weights, card = (Path(folder) / f"{name}{suffix}" for suffix in _SUFFIXES)
+    own = Path(source) / weights.name
+    if weights.is_file() and own.is_file() and sha256(weights) == sha256(own):
+        return
+    if weights.exists() or card.exists():
+        raise InputError(f"{folder} has another checkpoint {name!r} already; move it away or choose another name.")
 
 
 def is_embedder_run(run_folder: str | Path) -> bool:

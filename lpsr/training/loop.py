@@ -22,13 +22,16 @@ except ImportError:  # the package "lightning" has it under this name alone
 from lpsr.data.patches import Source, load_sources
 from lpsr.data.plates import open_plates
 from lpsr.errors import InputError
-from lpsr.files import read_json, write_bytes, write_json
+from lpsr.files import read_json, remove_leftovers, write_bytes, write_json
 from lpsr.training.recipe import DataSource, EmbedderRecipe, Precision, Recipe, parse
+from lpsr.training.status import Request
 
 STATE, RUN, RECIPE, LOG, LOCK = "state.safetensors", "run.json", "recipe.json", "log.jsonl", ".lock"
 
 Batch = TypeVar("Batch")
 Report = Callable[[dict[str, Any]], None]
+# From the weakest to the strongest.
+_REQUESTS: tuple[Request | None, ...] = (None, "pause", "keep")
 
 
 @contextmanager
@@ -48,6 +51,7 @@ def claimed(folder: Path, recipe: Recipe | EmbedderRecipe, fabric: Fabric) -> It
     except Timeout as error:
         raise InputError(f"The run in {folder} is being trained by another process.") from error
     try:
+        remove_leftovers(folder)
         yield
     finally:
         lock.release()
@@ -65,7 +69,7 @@ def _claim(folder: Path, recipe: Recipe | EmbedderRecipe) -> None:
             raise InputError(
                 f"{folder} holds a run of another recipe ({other}); choose another folder or repeat that recipe."
             )
-    elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    elif folder.exists() and not (folder.is_dir() and all(path.name.startswith(".") for path in folder.iterdir())):
         raise InputError(f"{folder} is not empty and holds no run; choose another folder.")
     else:
         write_json(path, recipe.model_dump(mode="json"))
@@ -95,11 +99,13 @@ def own_places(fabric: Fabric, batch: int) -> range:
     return range(fabric.global_rank * share, (fabric.global_rank + 1) * share)
 
 
-def any_process(fabric: Fabric, says: bool) -> bool:
-    """Whether any process says so: all must leave the loop at the same iteration, or the rest would wait for ever."""
+def agreed(fabric: Fabric, request: Request | None) -> Request | None:
+    """The strongest request of any process: all must leave the loop at the same iteration, or the rest would wait for
+    ever."""
     if fabric.world_size == 1:
-        return says
-    return bool(fabric.all_reduce(torch.tensor(float(says), device=fabric.device), reduce_op="sum") > 0)
+        return request
+    strength = torch.tensor(_REQUESTS.index(request), device=fabric.device)
+    return _REQUESTS[int(fabric.all_reduce(strength, reduce_op="max"))]
 
 
 def load_group(source: DataSource) -> list[Source]:

@@ -1,13 +1,14 @@
 """What the whole pipeline is asked to do, from data to checkpoint: everything that decides its result."""
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from lpsr.checkpoints import is_usable_name
+from lpsr.checkpoints import EMBEDDER, is_usable_name
 from lpsr.training.recipe import Settings
 
 # Shares of generated or unlabelled plates; the rest of the plates is trained on.
@@ -69,9 +70,15 @@ class Plan(BaseModel):
     @field_validator("name")
     @classmethod
     def _usable(cls, name: str) -> str:
-        if not is_usable_name(name) or len(name) > 60:
+        if not is_usable_name(name) or name.startswith(EMBEDDER) or len(name) > 60:
             raise ValueError("use up to 60 letters, digits, '-', '_' and '.', and no name that the program uses itself")
         return name
+
+    @property
+    def cpu_threads(self) -> int:
+        """``threads``, or what None means on this machine."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.threads or max(1, cores - 1)
 
 
 SMALL = {

@@ -13,6 +13,8 @@ STAGES = ("data", "patches", "embedder", "train", "validate", "evaluate", "expor
 StageState = Literal["waiting", "running", "done", "skipped", "failed"]
 # "interrupted" is never written: it is a run that says "running" while no process holds its lock.
 State = Literal["queued", "running", "paused", "interrupted", "done", "failed"]
+# To a run that trains: save and end, or end the training now and go on with what there is.
+Request = Literal["pause", "keep"]
 
 PLAN, STATUS, CONTROL, NOTE = "plan.json", "status.json", "control", "note.txt"
 LOCK, PROCESS, OUTPUT = ".lock", "process", "output.txt"

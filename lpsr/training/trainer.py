@@ -13,39 +13,25 @@ import torch
 from torch import Tensor, nn
 
 from lpsr.checkpoints import read_card, shipped_embedder
-from lpsr.data.patches import NO_AUGMENTATION, Augmentation, PatchSampler
+from lpsr.data.patches import NO_AUGMENTATION, Augmentation, PatchSampler, Source
 from lpsr.data.plates import open_plates
 from lpsr.degrade import degrade
 from lpsr.errors import InputError
-from lpsr.files import read_json, sha256, write_json
+from lpsr.files import read_json, sha256
 from lpsr.losses.criterion import Losses, MseCriterion, PeclCriterion
 from lpsr.metrics.fidelity import psnr, psnr_y
 from lpsr.models.embedder import load_embedder
 from lpsr.models.network import SuperResolutionNetwork
 from lpsr.models.restorer import NetworkRestorer, from_bytes
 from lpsr.models.weights import load_tensors, save_tensors, with_prefix, without_prefix
-from lpsr.training.loop import (
-    LOG,
-    RECIPE,
-    RUN,
-    STATE,
-    Clock,
-    Fabric,
-    Log,
-    Report,
-    any_process,
-    claimed,
-    cosine,
-    device_name,
-    load_groups,
-    make_fabric,
-    own_places,
-    prefetch,
-)
+from lpsr.training.base import ShouldStop, Training
+from lpsr.training.loop import RECIPE, RUN, STATE, Fabric, Report, cosine, load_groups
 from lpsr.training.recipe import DataSource, Recipe
-from lpsr.training.state import pack_optimizer, unpack_optimizer
 
 BEST = "best.safetensors"
+# Plates of a validation whose SR pictures are shown.
+FILM = 4
+OnValidation = Callable[[int, Sequence[np.ndarray]], None]
 
 
 class TrainingStep(nn.Module):
@@ -65,131 +51,99 @@ class TrainingStep(nn.Module):
         return {name: tensor for name, tensor in self.state_dict().items() if ".embedder." not in name}
 
 
+class NetworkTraining(Training):
+    """A sitting of ``train``: network and criterion, and the moving average that is validated and kept."""
+
+    def __init__(
+        self, recipe: Recipe, folder: str | Path, fabric: Fabric | None, on_validation: OnValidation | None
+    ) -> None:
+        super().__init__(recipe, folder, fabric, Losses._fields)
+        if self.fabric.world_size > 1 and recipe.loss.kind == "pecl" and recipe.loss.form == "paired":
+            raise InputError("The paired form compares the patches of a whole batch and trains in one process only.")
+        resumes = (self.folder / STATE).is_file()
+        self.facts |= {"best": None, "best_iteration": None, **({} if resumes else _origin(recipe))}
+        self.model = TrainingStep(make_network(recipe, fresh=not resumes), make_criterion(recipe))
+        groups, self.counts = load_groups(recipe.data)
+        self.sampler = make_sampler(recipe, groups)
+        self.pairs = load_pairs(recipe.validation) if recipe.validation else []
+        self.on_validation = on_validation
+        # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
+        self.model.to(self.fabric.device, memory_format=torch.channels_last)
+        learned = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.Adam(learned, lr=recipe.learning_rate, fused=True)
+        self.ema = {name: tensor.clone() for name, tensor in self.model.network.state_dict().items()}
+
+    def batch(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.sampler.batch(i, self.places)
+
+    def rate(self, i: int) -> float:
+        recipe = self.recipe
+        return cosine(i, recipe.iterations, recipe.learning_rate, recipe.final_learning_rate, recipe.warm_up)
+
+    def step(self, module: nn.Module, batch: tuple[np.ndarray, np.ndarray]) -> Losses:
+        hr, lr = (torch.from_numpy(pictures).to(self.fabric.device) for pictures in batch)
+        return module(lr, hr)
+
+    def after_step(self, i: int) -> None:
+        self.model.criterion.project()
+        update_average(self.ema, self.model.network, self.recipe.ema, i)
+
+    def validates(self, iteration: int) -> bool:
+        return is_validation(iteration, self.recipe.validate_every)
+
+    def validate(self, iteration: int) -> dict[str, float]:
+        restored = restore_pairs(self.recipe, self.ema, self.pairs, self.fabric.device)
+        scores = validation_scores(self.pairs, restored) if restored else {}
+        best = self.facts["best"]
+        if not scores or best is None or scores["val_psnr"] > best:
+            self.facts |= {"best": scores.get("val_psnr"), "best_iteration": iteration}
+            save_tensors(self.folder / BEST, self.ema, iteration=iteration)
+        if restored and self.on_validation:
+            self.on_validation(iteration, restored[:FILM])
+        return scores
+
+    def tensors(self) -> dict[str, Tensor]:
+        return with_prefix("step", self.model.learned()) | with_prefix("ema", self.ema)
+
+    def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        if facts.get("embedder_sha256") != embedder_digest(self.recipe):
+            raise InputError(
+                f"The embedder is not the one that the run in {self.folder} began with; put that one back."
+            )
+        missing, foreign = self.model.load_state_dict(without_prefix("step", tensors), strict=False)
+        if foreign or any(".embedder." not in name for name in missing):
+            raise KeyError(*foreign, *missing)
+        for name, tensor in self.ema.items():
+            tensor.copy_(tensors[f"ema.{name}"])
+
+    def describe(self) -> dict[str, Any]:
+        keys = ("best", "best_iteration", "stages", "init_sha256", "embedder_sha256")
+        return {key: self.facts[key] for key in keys}
+
+
 def train(
     recipe: Recipe,
     folder: str | Path,
     *,
     fabric: Fabric | None = None,
     report: Report | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: ShouldStop = lambda: None,
+    on_validation: OnValidation | None = None,
 ) -> dict[str, Any]:
     """Run ``recipe`` in ``folder``, or go on where the run in it stopped, and return what ``run.json`` says.
 
-    ``report`` gets each log entry; ``should_stop`` is asked after every iteration, and True saves the state and
-    returns. Raises InputError where the folder holds a run of another recipe, or data or weights cannot be used.
+    ``report`` gets each log entry. ``should_stop`` is asked after every iteration: "pause" saves the state and returns;
+    "keep" validates first, so that there are weights to export. ``on_validation`` gets the iteration and the SR
+    pictures of the first ``FILM`` plates of each validation. Raises InputError where the folder holds a run of another
+    recipe, or data or weights cannot be used.
     """
-    folder = Path(folder)
-    fabric = fabric or make_fabric(recipe.precision)
-    places = own_places(fabric, recipe.batch)
-    if fabric.world_size > 1 and recipe.loss.kind == "pecl" and recipe.loss.form == "paired":
-        raise InputError("The paired form compares the patches of a whole batch and trains in one process only.")
-    resumes = (folder / STATE).is_file()
-    origin = {} if resumes else _origin(recipe)
-    step = TrainingStep(make_network(recipe, fresh=not resumes), make_criterion(recipe))
-    groups, counts = load_groups(recipe.data)
-    sampler = PatchSampler(groups, recipe.patch, recipe.seed, Augmentation() if recipe.augment else NO_AUGMENTATION)
-    validation = load_pairs(recipe.validation) if recipe.validation else []
-    # Only now, so that a recipe that cannot be run leaves nothing behind.
-    with claimed(folder, recipe, fabric):
-        # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
-        step.to(fabric.device, memory_format=torch.channels_last)
-        learned = [p for p in step.parameters() if p.requires_grad]
-        optimizer = torch.optim.Adam(learned, lr=recipe.learning_rate, fused=True)
-        ema = {name: tensor.clone() for name, tensor in step.network.state_dict().items()}
-        # sums and summed: of the losses since the last line of the log.
-        facts = {"best": None, "best_iteration": None, "seconds": 0.0, "sums": [0.0] * 6, "summed": 0, **origin}
-        start = 0
-        if resumes:
-            tensors, saved = load_tensors(folder / STATE)
-            if saved.get("embedder_sha256") != embedder_digest(recipe):
-                raise InputError(f"The embedder is not the one that the run in {folder} began with; put that one back.")
-            try:
-                start = saved.pop("iteration")
-                missing, foreign = step.load_state_dict(without_prefix("step", tensors), strict=False)
-                if foreign or any(".embedder." not in name for name in missing):
-                    raise KeyError(*foreign, *missing)
-                for name, tensor in ema.items():
-                    tensor.copy_(tensors[f"ema.{name}"])
-                unpack_optimizer(optimizer, tensors)
-            except (KeyError, RuntimeError, ValueError) as error:
-                raise InputError(f"{folder / STATE} does not fit this recipe; choose another folder.") from error
-            facts |= saved
-        module, optimizer = fabric.setup(step, optimizer)
-        module.train()
-        sums, summed = torch.tensor(facts["sums"], device=fabric.device), facts["summed"]
+    return NetworkTraining(recipe, folder, fabric, on_validation).run(report, should_stop)
 
-        leads = fabric.is_global_zero
-        log = Log(folder / LOG, start, report) if leads else None
-        clock = Clock(facts["seconds"], start)
 
-        def status(iteration: int) -> dict[str, Any]:
-            return {
-                "iteration": iteration,
-                "iterations": recipe.iterations,
-                "done": iteration == recipe.iterations,
-                "best": facts["best"],
-                "best_iteration": facts["best_iteration"],
-                "seconds": round(clock.seconds(), 3),
-                "data": counts,
-                "device": device_name(fabric.device),
-                "processes": fabric.world_size,
-                "threads": torch.get_num_threads(),
-                "precision": recipe.precision,
-                "torch": torch.__version__,
-                **{key: facts[key] for key in ("stages", "init_sha256", "embedder_sha256")},
-            }
-
-        def save(iteration: int) -> dict[str, Any]:
-            facts.update(seconds=clock.seconds(), sums=sums.tolist(), summed=summed)
-            tensors = with_prefix("step", step.learned()) | with_prefix("ema", ema) | pack_optimizer(optimizer)
-            save_tensors(folder / STATE, tensors, iteration=iteration, **facts)
-            run = status(iteration)
-            write_json(folder / RUN, run)
-            return run
-
-        def validate(iteration: int) -> None:
-            scores = validation_scores(recipe, ema, validation, fabric.device) if validation else {}
-            if not validation or facts["best"] is None or scores["val_psnr"] > facts["best"]:
-                facts.update(best=scores.get("val_psnr"), best_iteration=iteration)
-                save_tensors(folder / BEST, ema, iteration=iteration)
-            if scores:
-                log.write({"iteration": iteration, **scores})
-
-        iteration, run = start, None
-        for i, (hr, lr) in prefetch(lambda i: sampler.batch(i, places), start, recipe.iterations):
-            rate = cosine(i, recipe.iterations, recipe.learning_rate, recipe.final_learning_rate, recipe.warm_up)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            losses = module(torch.from_numpy(lr).to(fabric.device), torch.from_numpy(hr).to(fabric.device))
-            fabric.backward(losses.total)
-            optimizer.step()
-            optimizer.zero_grad()
-            step.criterion.project()
-            update_average(ema, step.network, recipe.ema, i)
-            sums += torch.stack([value.detach().float() for value in losses])
-            iteration, summed = i + 1, summed + 1
-
-            last = iteration == recipe.iterations
-            stopping = any_process(fabric, should_stop())
-            if leads and (iteration % recipe.log_every == 0 or last):
-                means = dict(zip(Losses._fields, (sums / summed).tolist(), strict=True))
-                log.write({"iteration": iteration, **means, "lr": rate, "iterations_per_second": clock.pace(iteration)})
-                sums.zero_()
-                summed = 0
-                if not np.isfinite(means["total"]):
-                    raise InputError(
-                        f"The loss is no longer a number at iteration {iteration}; lower the learning rate."
-                    )
-            if iteration % recipe.validate_every == 0 or last:
-                if leads:
-                    validate(iteration)
-                    run = save(iteration)
-                fabric.barrier()
-            elif stopping and leads:
-                run = save(iteration)
-            if stopping:
-                break
-        return run or status(iteration)
+def is_validation(iteration: int, every: int) -> bool:
+    """Whether training validates after this iteration: every so many, and before the first of these at 10, 20, 50, 100,
+    200, … so that an early course can be drawn on a logarithmic axis."""
+    return iteration % every == 0 or (10 <= iteration < every and str(iteration).rstrip("0") in ("1", "2", "5"))
 
 
 def make_network(recipe: Recipe, fresh: bool = True) -> SuperResolutionNetwork:
@@ -220,14 +174,26 @@ def load_pairs(source: DataSource) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(hr, degrade(hr)) for hr in hrs]
 
 
-def validation_scores(
+def make_sampler(recipe: Recipe, groups: Sequence[tuple[Sequence[Source], float]]) -> PatchSampler:
+    """The recipe's patches, from the sources and shares of its data."""
+    return PatchSampler(groups, recipe.patch, recipe.seed, Augmentation() if recipe.augment else NO_AUGMENTATION)
+
+
+def restore_pairs(
     recipe: Recipe, weights: dict[str, Tensor], pairs: Sequence[tuple[np.ndarray, np.ndarray]], device: torch.device
-) -> dict[str, float]:
-    """Median PSNR and PSNR_Y in dB over whole plates."""
+) -> list[np.ndarray]:
+    """SR of whole plates by these weights."""
     network = SuperResolutionNetwork(recipe.network)
     network.load_state_dict(weights)
     restorer = NetworkRestorer(network, "validation", device=device)
-    pictures = [(hr, restorer.restore(lr)) for hr, lr in pairs]
+    return [restorer.restore(lr) for _, lr in pairs]
+
+
+def validation_scores(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]], restored: Sequence[np.ndarray]
+) -> dict[str, float]:
+    """Median PSNR and PSNR_Y in dB of SR pictures to the HR of their pairs."""
+    pictures = [(hr, sr) for (hr, _), sr in zip(pairs, restored, strict=True)]
     return {
         "val_psnr": float(np.median([psnr(hr, sr) for hr, sr in pictures])),
         "val_psnr_y": float(np.median([psnr_y(hr, sr) for hr, sr in pictures])),

@@ -20,11 +20,11 @@ from lpsr.app.link import Settings
 from lpsr.app.uploads import NO_ADDRESS, FilesUpload
 from lpsr.batch import Item
 from lpsr.compare import compare
-from lpsr.data import gather as gather_module
-from lpsr.data.gather import REASONS, Source, gather
+from lpsr.data.archive import REASONS
+from lpsr.data.gather import BATCH, Source, gather
 from lpsr.data.generator import generate
 from lpsr.evidence import Support, Verdict
-from lpsr.images import MAX_BYTES, encode_png, open_picture
+from lpsr.images import encode_png, open_picture
 from lpsr.metrics.fidelity import psnr
 from lpsr.readers import Reading
 
@@ -250,15 +250,14 @@ def fold(html, heading):
     return re.search(f"<summary>{heading}</summary><ul>(.*?)</ul>", html)[1].count("<li>")
 
 
-def test_what_was_left_out_is_said_openly_and_duplicates_are_called_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(gather_module, "MOST", 2)
+def test_what_was_left_out_is_said_openly_and_duplicates_are_called_so(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for number in range(5):
             archive.writestr(f"{number}.png", encode_png(generate(number, 1).picture))
         archive.writestr("twin.png", encode_png(generate(0, 1).picture))
         archive.writestr("index.csv", "file,plate\n")
         archive.writestr("notes.txt", "x")
-    html = batch_html.found(gather([tmp_path / "a.zip"]), WORDS, unfolded=False)
+    html = batch_html.found(gather([tmp_path / "a.zip"], limits=replace(BATCH, most=2)), WORDS, unfolded=False)
     openly = re.sub("<details.*?</details>", "", html)
     assert "Files to compare: 2" in openly and "3 more are left out" in openly and "lacks the columns text" in openly
     assert fold(html, "Files that cannot be used: 1") == 1
@@ -286,7 +285,7 @@ def test_a_row_says_how_many_characters_are_reliable(statuses, reason, said):
 
 
 def test_the_limits_on_the_page_are_those_that_hold():
-    limits = [gather_module.MOST, MAX_BYTES // 2**20, gather_module.MAX_UNPACKED // 2**20]
+    limits = [BATCH.most, BATCH.upload // 2**20, BATCH.unpacked // 2**20]
     for language in LANGUAGES:
         assert [int(one) for one in re.findall(r"\d+", texts()["batch.limits"][language])][:3] == limits
 

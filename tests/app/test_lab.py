@@ -52,3 +52,5 @@ def test_a_checkpoint_says_what_it_is(tmp_path, make_checkpoint):
     card = make_checkpoint(tmp_path, "other", loss=LossConfig(kind="pecl", distance="euclidean"), test=tested)
     assert "PECL, euclidean, attract, d = 128, fixed" in card_line(card, EN)
     assert "test 22.13 dB, 25.0 % read exactly, n = 520" in card_line(card, EN)
+    del tested["exact"]
+    assert card_line(card.model_copy(update={"test": tested}), EN).endswith("· test 22.13 dB, n = 520")

@@ -4,13 +4,14 @@ import io
 import struct
 import tracemalloc
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lpsr.data import gather as module
 from lpsr.data.ccpd import CcpdName, format_name
-from lpsr.data.gather import gather
+from lpsr.data.gather import BATCH, gather
 from lpsr.data.generator import generate
 from lpsr.data.plates import open_plates
 from lpsr.errors import InputError
@@ -235,28 +236,51 @@ def test_an_upload_that_is_gone_is_said(tmp_path):
     assert reasons(gather([path])) == {"a.png": "gone"}
 
 
-def test_the_limits_hold(tmp_path, monkeypatch):
+def test_the_limits_hold(tmp_path):
     for seed in range(5):
         (tmp_path / f"{seed}.png").write_bytes(png(seed))
     paths = sorted(tmp_path.glob("*.png"))
     sizes = [path.stat().st_size for path in paths]
-    monkeypatch.setattr(module, "MOST", 3)
-    found = gather(paths)
+    found = gather(paths, limits=replace(BATCH, most=3))
     assert len(found.sources) == 3 and "2 more are left out" in found.refused[0].sentence
-    monkeypatch.setattr(module, "MOST", 60)
-    monkeypatch.setattr(module, "MAX_UNPACKED", sum(sizes[:2]))
-    assert reasons(gather(paths)) == dict.fromkeys(["2.png", "3.png", "4.png"], "unpacked")
-    monkeypatch.setattr(module, "MAX_BYTES", sum(sizes[:2]))
-    assert reasons(gather(paths)) == dict.fromkeys(["2.png", "3.png", "4.png"], "upload")
-    monkeypatch.setattr(module, "MAX_DIRECTORY", 50)
+    last = dict.fromkeys(["2.png", "3.png", "4.png"])
+    assert reasons(gather(paths, limits=replace(BATCH, unpacked=sum(sizes[:2])))) == dict.fromkeys(last, "unpacked")
+    assert reasons(gather(paths, limits=replace(BATCH, upload=sum(sizes[:2])))) == dict.fromkeys(last, "upload")
     archive = pack(tmp_path / "a.zip", {"a.png": b"x", "b.png": b"y"})
-    assert reasons(gather([archive])) == {"a.zip": "directory"}
+    assert reasons(gather([archive], limits=replace(BATCH, directory=50))) == {"a.zip": "directory"}
 
 
-def test_a_member_above_the_limit_is_refused_unopened(tmp_path, monkeypatch):
+def test_a_member_above_the_limit_is_refused_unopened(tmp_path):
     archive = pack(tmp_path / "a.zip", {"a.png": png(), "index.csv": b"x" * 2000})
-    monkeypatch.setattr(module, "MAX_INDEX", 1000)
-    assert reasons(gather([archive])) == {"a.zip/index.csv": "large"}
+    assert reasons(gather([archive], limits=replace(BATCH, lists=1000))) == {"a.zip/index.csv": "large"}
+
+
+def test_many_lists_are_bounded_together(tmp_path, monkeypatch):
+    lists = {f"{i}/index.csv": b"file,text\n" + b"a.png,x\n" * 50 for i in range(4)}
+    archive = pack(tmp_path / "a.zip", {"0/a.png": png(), **lists})
+    refused = gather([archive], limits=replace(BATCH, lists=900)).refused
+    assert [one.file for one in refused if one.reason == "index"] == ["a.zip/2/index.csv", "a.zip/3/index.csv"]
+    monkeypatch.setattr(module, "MAX_LINES", 60)
+    refused = gather([archive]).refused
+    assert [one.file for one in refused if one.reason == "index"] == [f"a.zip/{i}/index.csv" for i in (1, 2, 3)]
+    assert all("lines together" in one.sentence for one in refused if one.reason == "index")
+
+
+def test_a_list_of_a_hundred_thousand_columns_is_refused(tmp_path):
+    columns = b",".join(b"%d" % i for i in range(100_000))
+    table = b"file,text," + columns + b"\n" + b"a.png,x\n" * 1000
+    tracemalloc.start()
+    inputs = gather([pack(tmp_path / "a.zip", {"index.csv": table, "a.png": png()})])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert reasons(inputs) == {"a.zip/index.csv": "index"} and "columns" in inputs.refused[0].sentence
+    assert peak < 64 * 2**20
+
+
+def test_a_list_names_the_split(tmp_path):
+    rows = b"file,text,split\na.png,x,val\nb.png,y,\n"
+    inputs = gather([pack(tmp_path / "a.zip", {"index.csv": rows, "a.png": png(1), "b.png": png(2), "c.png": png(3)})])
+    assert [one.split for one in inputs.sources] == ["val", "", ""]
 
 
 def test_a_zip_without_pictures_is_said(tmp_path):
@@ -315,10 +339,9 @@ def test_of_copies_the_one_with_a_known_text_is_taken_in_the_place_of_the_first(
     assert files(gather([labelled, plain])) == [f"labelled.zip/{number}.png" for number in (1, 2, 3)]
 
 
-def test_duplicates_take_no_place_from_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "MOST", 2)
-    seeds = [1, 1, 2, 3, 3]
-    found = gather([pack(tmp_path / "a.zip", {f"{i}.png": png(seed) for i, seed in enumerate(seeds)})])
+def test_duplicates_take_no_place_from_the_limit(tmp_path):
+    seeds, two = [1, 1, 2, 3, 3], replace(BATCH, most=2)
+    found = gather([pack(tmp_path / "a.zip", {f"{i}.png": png(seed) for i, seed in enumerate(seeds)})], limits=two)
     assert files(found) == ["a.zip/0.png", "a.zip/2.png"]
     assert [one.values.get("count") for one in found.refused if one.reason == "most"] == [1]
 

@@ -100,7 +100,7 @@ def test_the_classifier_reads_every_d_off_the_unit_embedding(folder):
 
 def test_a_run_learns_resumes_and_can_be_used(recipe, folder, monkeypatch):
     whole = pretrain_embedder(recipe, folder / "whole")
-    answers = iter([False, False, True])
+    answers = iter([None, None, "pause"])
     stopped = pretrain_embedder(recipe, folder / "parts", should_stop=lambda: next(answers))
     assert (stopped["done"], stopped["iteration"]) == (False, 3)
     run = pretrain_embedder(recipe, folder / "parts")

@@ -11,7 +11,7 @@ from lpsr.errors import InputError
 from lpsr.files import read_json
 from lpsr.models.weights import load_tensors
 from lpsr.training import export
-from lpsr.training.export import export_run
+from lpsr.training.export import check_free, export_run, publish
 from lpsr.training.recipe import Recipe, parse
 from lpsr.training.trainer import BEST, train
 
@@ -91,6 +91,29 @@ def test_a_name_that_cannot_be_is_refused(runs, tmp_path, name):
     with pytest.raises(InputError, match="name"):
         export_run(runs / "run", name, tmp_path / "checkpoints")
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_a_title_of_its_own(runs, tmp_path):
+    assert export_run(runs / "run", "mine", tmp_path, title="My first").title == "My first"
+
+
+def test_a_checkpoint_is_published_once_and_over_no_other(runs, tmp_path, make_checkpoint):
+    card = export_run(runs / "run", "mine", tmp_path / "own")
+    for _ in range(2):
+        publish("mine", tmp_path / "own", tmp_path / "all")
+        assert read_card("mine", tmp_path / "all") == card
+    # Its weights are there, its card was not written any more.
+    (tmp_path / "all" / "mine.json").unlink()
+    publish("mine", tmp_path / "own", tmp_path / "all")
+    assert load_restorer("mine", tmp_path / "all").sha256 == card.sha256
+    make_checkpoint(tmp_path / "all", "mine")
+    theirs = {path.name: path.read_bytes() for path in (tmp_path / "all").iterdir()}
+    with pytest.raises(InputError, match="another checkpoint 'mine'"):
+        publish("mine", tmp_path / "own", tmp_path / "all")
+    with pytest.raises(InputError, match="another checkpoint"):
+        check_free("mine", tmp_path / "nothing", tmp_path / "all")
+    assert theirs == {path.name: path.read_bytes() for path in (tmp_path / "all").iterdir()}
+    check_free("other", tmp_path / "nothing", tmp_path / "all")
 
 
 def test_a_checkpoint_can_be_trained_on(runs, tmp_path):

@@ -20,9 +20,9 @@ from lpsr.models.network import SuperResolutionNetwork
 from lpsr.models.restorer import NetworkRestorer, to_tensor
 from lpsr.models.weights import load_tensors, save_tensors
 from lpsr.training import trainer
-from lpsr.training.loop import LOCK, Log, any_process, claimed, cosine, make_fabric, own_places, prefetch, read_log
+from lpsr.training.loop import LOCK, LOG, Log, agreed, claimed, cosine, make_fabric, own_places, prefetch, read_log
 from lpsr.training.recipe import EmbedderRecipe, Recipe, parse
-from lpsr.training.trainer import BEST, LOG, RECIPE, RUN, STATE, train, update_average
+from lpsr.training.trainer import BEST, FILM, RECIPE, RUN, STATE, is_validation, train, update_average
 
 
 @pytest.fixture(autouse=True)
@@ -66,13 +66,13 @@ def cpu():
     return make_fabric("32-true", "cpu")
 
 
-def stop_after(count: int):
-    """Says stop at the ``count``-th iteration of this sitting."""
+def stop_after(count: int, request: str = "pause"):
+    """Asks at the ``count``-th iteration of this sitting."""
     left = [count]
 
-    def should_stop() -> bool:
+    def should_stop() -> str | None:
         left[0] -= 1
-        return left[0] == 0
+        return request if left[0] == 0 else None
 
     return should_stop
 
@@ -100,7 +100,8 @@ def test_the_loss_falls_and_the_log_tells(make_recipe, tmp_path, precision):
     assert [(entry["iteration"], *entry) for entry in heard] == [(entry["iteration"], *entry) for entry in entries]
     losses = [entry["pixel"] for entry in entries if "pixel" in entry]
     scores = [entry["val_psnr"] for entry in entries if "val_psnr" in entry]
-    assert len(losses) == 6 and len(scores) == 2
+    assert len(losses) == 6
+    assert [entry["iteration"] for entry in entries if "val_psnr" in entry] == [10, 20, 50, 60, 120]
     assert losses[-1] < losses[0]
     untrained = NetworkRestorer(trainer.make_network(recipe), "x")
     start = np.median([psnr(hr, untrained.restore(lr)) for hr, lr in trainer.load_pairs(recipe.validation)])
@@ -147,6 +148,56 @@ def test_a_resumed_run_equals_an_uninterrupted_one(make_recipe, tmp_path, precis
     assert not stopped["done"] and stopped["iteration"] == stop == read_json(tmp_path / "parts" / RUN)["iteration"]
     assert train(recipe, tmp_path / "parts")["done"]
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_keep_validates_where_pause_does_not(make_recipe, tmp_path):
+    recipe = make_recipe()
+    paused = train(recipe, tmp_path / "paused", should_stop=stop_after(3))
+    assert paused["best"] is None and not (tmp_path / "paused" / BEST).exists()
+    kept = train(recipe, tmp_path / "kept", should_stop=stop_after(3, "keep"))
+    assert kept == read_json(tmp_path / "kept" / RUN)
+    assert (kept["iteration"], kept["done"], kept["best_iteration"]) == (3, False, 3)
+    assert [entry["iteration"] for entry in log_of(tmp_path / "kept") if "val_psnr" in entry] == [3]
+    ours, theirs = load_tensors(tmp_path / "kept" / BEST), load_tensors(tmp_path / "paused" / STATE)
+    assert ours[1]["iteration"] == 3
+    assert all(torch.equal(tensor, theirs[0][f"ema.{name}"]) for name, tensor in ours[0].items())
+    # Training can go on from there.
+    assert train(recipe, tmp_path / "kept")["done"]
+    assert torch.equal(*(load_state(make_recipe(), tmp_path / name) for name in ("kept", "whole")))
+
+
+def load_state(recipe, folder) -> torch.Tensor:
+    train(recipe, folder)
+    return load_tensors(folder / STATE)[0]["ema.output.weight"]
+
+
+def test_each_validation_shows_its_first_pictures(make_recipe, plate_folder, tmp_path):
+    seen = []
+    validation = {"folder": str(plate_folder), "split": "train"}
+    recipe = make_recipe(data=[{"folder": str(plate_folder), "split": "test"}], validation=validation, iterations=5)
+    train(recipe, tmp_path / "run", on_validation=lambda *shown: seen.append(shown))
+    assert [iteration for iteration, _ in seen] == [4, 5]
+    pairs = trainer.load_pairs(recipe.validation)
+    assert len(pairs) > FILM == len(seen[0][1])
+    restorer = NetworkRestorer(trainer.make_network(recipe), "x")
+    tensors, _ = load_tensors(tmp_path / "run" / STATE)
+    restorer.network.load_state_dict({name[4:]: value for name, value in tensors.items() if name.startswith("ema.")})
+    for (hr, lr), sr in zip(pairs, seen[-1][1], strict=False):
+        assert sr.shape == hr.shape and np.array_equal(sr, restorer.restore(lr))
+
+
+@pytest.mark.parametrize(
+    ("every", "expected"),
+    [
+        (1, [1, 2, 3]),
+        (10, [10, 20, 30]),
+        (15, [10, 15, 30]),
+        (100, [10, 20, 50, 100, 200, 300]),
+        (2000, [10, 20, 50, 100, 200, 500, 1000, 2000, 4000, 6000]),
+    ],
+)
+def test_early_validations_are_spaced_for_a_logarithmic_axis(every, expected):
+    assert [i for i in range(1, 6001) if is_validation(i, every)][: len(expected)] == expected
 
 
 def test_a_pecl_run_resumes_and_logs_the_path_of_its_weights(make_recipe, embedder, tmp_path):
@@ -233,6 +284,15 @@ def test_a_folder_of_another_recipe_or_of_other_things_is_refused(make_recipe, t
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
 
 
+def test_what_a_killed_process_was_writing_is_removed_and_forgiven(make_recipe, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".recipe.a1b2c3d4.json").write_text("{")
+    (tmp_path / "run" / ".mine").write_text("stays")
+    assert train(make_recipe(iterations=1), tmp_path / "run")["done"]
+    assert {path.name for path in (tmp_path / "run").glob(".*")} <= {LOCK, ".mine"}
+    assert (tmp_path / "run" / ".mine").exists()
+
+
 def test_a_loss_that_is_no_number_stops_the_run(make_recipe, tmp_path, tiny_network):
     network = SuperResolutionNetwork(make_recipe().network)
     torch.nn.init.constant_(network.output.bias, float("nan"))
@@ -312,7 +372,7 @@ def test_processes_share_a_batch():
         own_places(Processes, 7)
     fabric = make_fabric("32-true", "cpu")
     assert own_places(fabric, 5) == range(5)
-    assert any_process(fabric, True) and not any_process(fabric, False)
+    assert [agreed(fabric, request) for request in (None, "pause", "keep")] == [None, "pause", "keep"]
 
 
 def test_the_recipe_in_the_folder_is_the_runs(make_recipe, tmp_path):

@@ -1,0 +1,321 @@
+"""Tab *Training*: set up a run, watch it, steer it, and take what came of it.
+
+The runs live in processes and folders of their own (``lpsr.training.queue``); the page only looks at them, so that a
+reload, or another visitor, finds the same.
+"""
+
+import base64
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from lpsr.app.cards import alert
+from lpsr.app.language import Words, label, words_for
+from lpsr.app.theme import script
+from lpsr.app.training import after, listing, watch
+from lpsr.app.training.charts import Charts
+from lpsr.app.training.dispatcher import wake
+from lpsr.app.training.form import Form
+from lpsr.app.training.view import View, named_curves, shown_run, snapshot, ticked
+from lpsr.app.uploads import sent
+from lpsr.errors import InputError
+
+if TYPE_CHECKING:
+    # For annotations only: they import torch, which the first paint need not wait for.
+    from lpsr.training.bounds import Bounds
+    from lpsr.training.runs import Run
+
+log = logging.getLogger(__name__)
+
+# Seconds between two looks of a page.
+LOOK = 2.0
+# Where the browser keeps its token; the server keeps a hash of it with each run that it asked for.
+TOKEN = "lpsr-visitor"
+PARTS = ("head", "stages", "pictures", "table", "files", "list")
+
+_numbers = count(1)
+
+
+class TrainingTab:
+    """The components.
+
+    Attributes:
+        asked: name of the checkpoint to compare, and a number that is new each time.
+    """
+
+    def __init__(self, tab: gr.Tab, bounds: "Bounds", folders: Sequence[str]) -> None:
+        self.tab, self.bounds = tab, bounds
+        self.asked = gr.State(None)
+        self.token = gr.BrowserState("", storage_key=TOKEN, secret=TOKEN)
+        self.view = gr.State(View())
+        self.shown = gr.State("")
+        self.seen = gr.State({})
+        self.doomed = gr.State("")
+        self.timer = gr.Timer(LOOK, active=False)
+        with gr.Row(elem_id="training"):
+            with gr.Column(scale=0, min_width=320, elem_id="train-side"):
+                self.form = Form(bounds.mode, folders, training=_training)
+                self.list = gr.HTML(
+                    "", html_template=listing.TEMPLATE, js_on_load=script("train_list"), elem_id="train-list"
+                )
+            with gr.Column(scale=1, min_width=300, elem_id="train-main"):
+                self.message = gr.HTML("", elem_id="train-said")
+                self.head = gr.HTML("", elem_id="train-head")
+                with gr.Row(elem_id="train-buttons"):
+                    self.pause = _button("pause")
+                    self.resume = _button("resume")
+                    self.keep = _button("keep")
+                    self.discard = _button("discard")
+                with gr.Row(visible=False, elem_id="train-sure") as self.sure:
+                    self.question = gr.HTML("", elem_id="train-question")
+                    self.really = gr.Button(label("train.really"), variant="stop", size="sm", elem_id="train-really")
+                    self.back = gr.Button(label("train.back"), size="sm", elem_id="train-back")
+                self.stages = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-stages")
+                self.charts = Charts()
+                self.pictures = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-pictures")
+                self.table = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-table")
+                self.files = gr.HTML(
+                    {"buttons": "", "file": None},
+                    html_template="${value.buttons}",
+                    js_on_load=script("numbers") + script("train_after"),
+                    elem_id="train-files",
+                )
+
+    def listen(self, page: gr.Blocks, tabs: gr.Tabs, others: Sequence[gr.Tab]) -> None:
+        """Bind the events; the timer rests while one of the ``others`` is open."""
+        private = {"api_visibility": "private", "show_progress": "hidden"}
+        at_once = private | {"queue": False}
+        inputs = [self.view, self.seen, self.token, self.charts.shown]
+        buttons = [self.pause, self.resume, self.keep, self.discard]
+        parts = [getattr(self, name) for name in PARTS]
+        outputs = [*parts, *self.charts.outputs, *buttons, self.shown, self.seen]
+        look = {"fn": self._look, "inputs": inputs, "outputs": outputs, **at_once}
+
+        page.load(lambda token: token or secrets.token_urlsafe(16), self.token, self.token, **at_once)
+        opened = self.tab.select(lambda: gr.Timer(active=True), None, self.timer, **at_once)
+        opened.then(**look)
+        gr.on([tab.select for tab in others], lambda: gr.Timer(active=False), None, self.timer, **at_once)
+        self.timer.tick(**look, trigger_mode="once")
+        self.form.listen([self.tab.select])
+
+        started = self.form.start.click(
+            self._start,
+            [self.token, *self.form.controls],
+            [self.form.message, self.view],
+            concurrency_id="train-start",
+            concurrency_limit=2,
+            **private,
+        )
+        started.then(**look)
+        for name in ("pause", "resume", "keep"):
+            acted = getattr(self, name).click(self._act(name), [self.shown, self.token], self.message, **at_once)
+            acted.then(**look)
+        asking = [self.sure, self.question, self.doomed]
+        self.discard.click(_ask, self.shown, asking, **at_once)
+        self.back.click(lambda: (gr.update(visible=False), "", ""), None, asking, **at_once)
+        gone = self.really.click(self._act("discard"), [self.doomed, self.token], self.message, **private)
+        gone.then(lambda: (gr.update(visible=False), "", ""), None, asking, **at_once).then(**look)
+        listed = self.list.select(
+            self._listed, [self.view, self.token], [self.view, self.message, *self.form.filled], **at_once
+        )
+        listed.then(**look)
+        self.files.select(_download, self.shown, self.files, concurrency_id="train-files", **private)
+        self.files.submit(_use, None, [self.asked, tabs], **at_once)
+
+    def _look(self, view: View, seen: dict, token: str, charts: str, request: gr.Request) -> list[Any]:
+        """Everything that changed since the page last looked."""
+        from lpsr.training.runs import RUNS
+
+        words = words_for(request)
+        runs = snapshot(RUNS)
+        run = shown_run(runs, view)
+        made, drawn = self._made(runs, run, view, token, words, charts)
+        new = [gr.skip() if seen.get(name) == made[name][0] else made[name][1]() for name in PARTS]
+        now = {name: mark for name, (mark, _) in made.items()}
+        state = run.status.state if run and self._may(run, token) else ""
+        trained = bool(run and run.status.stages["train"].done)
+        usable = (
+            state in ("running", "queued"),
+            state in ("paused", "interrupted", "failed"),
+            trained and state in ("running", "paused", "interrupted"),
+            bool(state),
+        )
+        return [*new, *drawn, *(gr.update(visible=one) for one in usable), run.name if run else "", now]
+
+    def _made(
+        self, runs: "list[Run]", run: "Run | None", view: View, token: str, words: Words, charts: str
+    ) -> tuple[dict[str, tuple[Any, Callable[[], Any]]], list[Any]]:
+        """For each part what it is made from, and how; and what the charts take."""
+        if run is None:
+            drawn, baseline = [], None
+            head = f'<p class="train-empty">{words.html("train.empty")}</p>'
+            parts = {name: ("", lambda: "") for name in PARTS} | {
+                "head": (head, lambda: head),
+                "files": ("", _no_files),
+            }
+        else:
+            drawn, baseline = named_curves(runs, run, view)
+            visible = self._sees(run, token)
+            marks = watch.fingerprint(run)
+            head = watch.header(run, drawn[0].curves, words)
+            parts = {
+                "head": (head, lambda: head),
+                "stages": ((marks.stages, visible), lambda: watch.stages(run, words, visible)),
+                "pictures": (
+                    (marks.patches, marks.film, visible),
+                    lambda: watch.film(run, words, visible) + watch.patches(run, words, visible),
+                ),
+                "table": (marks.after, lambda: after.table(run, words) + after.card(run, words)),
+                "files": (marks.after, lambda: {"buttons": after.downloads(run, words), "file": None}),
+            }
+        listed = listing.listing(
+            runs,
+            run and run.name,
+            {one.name: one.colour for one in drawn if one.name in view.compared},
+            baseline and baseline.name,
+            words,
+            lambda one: self._may(one, token),
+        )
+        parts["list"] = (listed, lambda: listed)
+        return parts, self.charts.values(drawn, words, baseline, charts)
+
+    def _may(self, run: "Run", token: str) -> bool:
+        """Whether a visitor may steer a run: on a public page only who asked for it."""
+        from lpsr.training.queue import owner_of
+
+        return self.bounds.mode == "full" or (self.bounds.mode == "demo" and run.status.owner == owner_of(token) != "")
+
+    def _sees(self, run: "Run", token: str) -> bool:
+        """Whether a visitor may see a run's plates: those that somebody uploaded are for that visitor alone."""
+        from lpsr.training.queue import owner_of
+
+        return run.plan.data.kind != "zip" or run.status.owner == owner_of(token)
+
+    def _start(self, token: str, request: gr.Request, *values: Any) -> tuple:
+        """The form's message, and a view that follows what was started."""
+        words = words_for(request)
+
+        def start() -> None:
+            from lpsr.training.queue import owner_of, submit
+            from lpsr.training.runs import RUNS
+
+            plans = self.form.plans_of(values)
+            self.form.check(plans, words)
+            submit(RUNS, plans, self.bounds, owner_of(token))
+            wake()
+
+        failed = _told(start, words)
+        return failed, gr.skip() if failed else View()
+
+    def _act(self, action: str) -> Callable:
+        """A handler that steers a run: pause, resume, keep or discard."""
+
+        def act(name: str, token: str, request: gr.Request) -> str:
+            words = words_for(request)
+            return _told(lambda: self._steer(action, name, token, words), words)
+
+        return act
+
+    def _steer(self, action: str, name: str, token: str, words: Words) -> None:
+        from lpsr.training import queue
+        from lpsr.training.runs import RUNS, read_run
+
+        if not self._may(read_run(RUNS, name), token):
+            raise InputError(words("train.not_yours"))
+        getattr(queue, action)(RUNS, name)
+        snapshot(RUNS, fresh=True)
+        wake()
+
+    def _listed(self, view: View, token: str, event: gr.EventData, request: gr.Request) -> dict:
+        """What a visitor asks of a run in the list."""
+        from lpsr.training.runs import RUNS, read_run, set_note
+
+        words, shown = words_for(request), {}
+
+        def act() -> None:
+            asked = listing.event_of(event)
+            match asked.action:
+                case "choose":
+                    shown[self.view] = replace(view, run=asked.run)
+                case "compare":
+                    shown[self.view] = ticked(view, asked.run, asked.on)
+                case "baseline":
+                    shown[self.view] = replace(view, baseline=asked.run)
+                case "again":
+                    shown.update(self.form.fill(read_run(RUNS, asked.run).plan, words))
+                case "note":
+                    if not self._may(read_run(RUNS, asked.run), token):
+                        raise InputError(words("train.not_yours"))
+                    set_note(RUNS, asked.run, asked.text)
+                    snapshot(RUNS, fresh=True)
+                case "resume" | "discard":
+                    self._steer(asked.action, asked.run, token, words)
+
+        return {self.message: _told(act, words)} | shown
+
+
+def _training() -> bool:
+    from lpsr.training.runs import RUNS
+
+    return any(run.status.state == "running" for run in snapshot(RUNS))
+
+
+def _told(work: Callable[[], None], words: Words) -> str:
+    """Do it; empty, or the sentence of what went wrong."""
+    try:
+        work()
+    except InputError as error:
+        return alert(str(error))
+    except Exception:
+        log.exception("A run could not be steered.")
+        return alert(words("train.sorry"))
+    return ""
+
+
+def _button(name: str) -> gr.Button:
+    return gr.Button(label(f"train.{name}"), size="sm", visible=False, elem_id=f"train-{name}")
+
+
+def _ask(name: str, request: gr.Request) -> tuple:
+    """Whether to discard the run that is shown now, whatever is shown when the answer comes."""
+    return gr.update(visible=True), f"<p>{words_for(request).html('train.question', name=name)}</p>", name
+
+
+def _no_files() -> dict:
+    return {"buttons": "", "file": None}
+
+
+def _download(name: str, event: gr.EventData, request: gr.Request) -> dict:
+    """The buttons again, and the file that one of them asks for, or a sentence."""
+    from lpsr.training.runs import RUNS, read_run
+
+    words = words_for(request)
+    # Numbered, so that the same file can be asked for again.
+    file: dict[str, Any] = {"number": next(_numbers)}
+    buttons = ""
+    try:
+        run = read_run(RUNS, name)
+        buttons = after.downloads(run, words)
+        stem, mime, content = after.file_of(run, sent(event, "kind"))
+        file |= {"name": stem, "mime": mime, "data": base64.b64encode(content).decode()}
+    except InputError as error:
+        file["error"] = str(error)
+    except Exception:
+        log.exception("A download failed.")
+        file["error"] = words("train.sorry")
+    return {"buttons": buttons, "file": file}
+
+
+def _use(event: gr.EventData) -> tuple:
+    """The checkpoint for the tab *Compare*, which opens."""
+    from lpsr.checkpoints import known_models
+
+    name = sent(event, "name")
+    if name not in known_models():
+        return gr.skip(), gr.skip()
+    return (name, next(_numbers)), gr.Tabs(selected="compare")
