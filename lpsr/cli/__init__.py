@@ -25,6 +25,7 @@ VERBS = (
     "train",
     "export",
     "pipeline",
+    "queue",
     "onnx",
     "bench",
 )

@@ -4,7 +4,6 @@ import shutil
 import tempfile
 import time
 import zipfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from lpsr.errors import InputError
 from lpsr.files import read_json, write_json
 from lpsr.training.plan import SPLITS, Archive, Folder, Generated
 from lpsr.training.status import DATA, UPLOAD
-from lpsr.training.unpack import LIMITS, index_row, inner, keep, share_out
+from lpsr.training.unpack import LIMITS, count, index_row, inner, keep, share_out
 
 # Plates of all splits together.
 LEAST = 20
@@ -132,27 +131,29 @@ def check_folder(folder: str | Path) -> dict[str, int]:
 def check_archive(path: str | Path, seconds: float = 5.0) -> Found:
     """What a ZIP holds; nothing is written, and its pictures are opened for so many seconds at most."""
     inputs = gather([path], limits=LIMITS)
-    refused, usable = _pairs(inputs.refused), []
-    opened, end = 0, time.monotonic() + seconds
+    refused, usable, opened = _pairs(inputs.refused), [], []
+    end = time.monotonic() + seconds
     with _opened(path, inputs.sources) as archive:
         for source in inputs.sources:
-            if time.monotonic() < end:
-                try:
+            in_time = time.monotonic() < end
+            try:
+                if in_time:
                     keep(source, source.content(archive))
-                except InputError as error:
-                    refused.append((inner(source.file), str(error)))
-                    continue
-                opened += 1
-            usable.append(source)
+            except InputError as error:
+                refused.append((inner(source.file), str(error)))
+            else:
+                usable.append(source)
+                opened.append(in_time)
     splits = _splits(usable, refused)
-    used = [source for source, split in zip(usable, splits, strict=True) if split in SPLITS]
-    counts, problem = _count(splits), ""
+    used = [place for place, split in enumerate(splits) if split in SPLITS]
+    counts, problem = count(splits), ""
     try:
         _check_counts(counts, "The ZIP", refused)
     except InputError as error:
         problem = str(error)
-    texts, corners = sum(bool(one.text) for one in used), sum(one.corners is not None for one in used)
-    return Found(len(used), opened, texts, corners, counts, tuple(refused), problem)
+    texts = sum(bool(usable[place].text) for place in used)
+    corners = sum(usable[place].corners is not None for place in used)
+    return Found(len(used), sum(opened[p] for p in used), texts, corners, counts, tuple(refused), problem)
 
 
 def _generated(data: Generated, shared: Path, progress: Progress, should_stop: ShouldStop) -> Material:
@@ -236,7 +237,7 @@ def _unpack(
                 rows.append(index_row(file, source, kept))
             progress(number, len(sources))
     splits = _splits(usable, refused)
-    _check_counts(_count(splits), "The ZIP", refused)
+    _check_counts(count(splits), "The ZIP", refused)
     write_index(folder, (row | {"split": split} for row, split in zip(rows, splits, strict=True)))
     write_json(folder / REFUSED, refused)
 
@@ -265,11 +266,6 @@ def _splits(sources: Sequence[Source], refused: Pairs) -> list[str]:
     return splits
 
 
-def _count(splits: Sequence[str]) -> dict[str, int]:
-    counts = Counter(splits)
-    return {split: counts[split] for split in SPLITS}
-
-
 def _check_counts(counts: Mapping[str, int], what: str, refused: Sequence[tuple[str, str]] = ()) -> None:
     """Raises InputError where there are too few plates; ``refused`` may say why."""
     total = sum(counts.values())
@@ -277,8 +273,8 @@ def _check_counts(counts: Mapping[str, int], what: str, refused: Sequence[tuple[
         raise InputError(f"{what} holds no plate that can be used: {refused[0][1]}")
     if total < LEAST:
         raise InputError(f"{what} has {total} usable plates; bring at least {LEAST}, and some hundreds to learn much.")
-    for split, count in counts.items():
-        if not count:
+    for split in SPLITS:
+        if not counts[split]:
             raise InputError(
                 f"{what} has no plates in split {split!r}; name some in the column split of its index.csv, or no split "
                 "at all to have the plates shared out."

@@ -27,7 +27,7 @@ from lpsr.training.export import check_free, export_run, publish
 from lpsr.training.loop import RUN, Fabric, device_name, make_fabric
 from lpsr.training.material import Material, prepare
 from lpsr.training.pipeline import Sitting, Stopped
-from lpsr.training.plan import Archive
+from lpsr.training.plan import Archive, Plan
 from lpsr.training.recipe import DataSource, EmbedderRecipe, Recipe
 from lpsr.training.runs import SHARED
 from lpsr.training.status import CHECKPOINT, DATA, EMBEDDER, EVALUATION, FILM, PATCHES, TRAIN, UPLOAD, Request
@@ -68,8 +68,9 @@ def material(sitting: Sitting) -> Material:
 
 
 def data(sitting: Sitting) -> dict[str, Any]:
-    """The plates, and whether the checkpoint's name is free: not only after hours of training."""
+    """The plates; first, what would else be found out after hours: a name that is taken, a device that is missing."""
     check_free(sitting.plan.name, sitting.folder / CHECKPOINT, CHECKPOINTS)
+    _check_device(sitting.plan)
     made = material(sitting)
     named = [list(one) for one in made.refused[:_NAMED]]
     return {"plates": made.plates, "name": made.name, "refused": named, "refused_count": len(made.refused)}
@@ -111,7 +112,7 @@ def embedder(sitting: Sitting) -> dict[str, Any] | None:
         sitting.progress(sitting.stage.done + 1, recipe.iterations)
         return "pause" if sitting.resting() else None
 
-    run = _trained(sitting, pretrain_embedder, recipe, EMBEDDER, _fabric(sitting), should_stop)
+    run = _trained(sitting, pretrain_embedder, recipe, EMBEDDER, _fabric(plan), should_stop)
     if not run["done"]:
         raise Stopped
     return {"source": "own", "val_precision": run["val_precision"], "val_recall": run["val_recall"]}
@@ -140,7 +141,7 @@ def training(sitting: Sitting) -> dict[str, Any]:
             asked = "keep"
         return asked
 
-    fabric = _fabric(sitting)
+    fabric = _fabric(sitting.plan)
     facts = {
         "device": device_name(fabric.device),
         "threads": torch.get_num_threads(),
@@ -174,12 +175,15 @@ def _trained(
     return work(recipe, folder, fabric=fabric, report=sitting.log, should_stop=should_stop)
 
 
-def _fabric(sitting: Sitting) -> Fabric:
+def _fabric(plan: Plan) -> Fabric:
     """On one device: more would start this whole process again on each."""
-    plan = sitting.plan
+    _check_device(plan)
+    return make_fabric(plan.settings.precision, plan.device, 1)
+
+
+def _check_device(plan: Plan) -> None:
     if plan.device == "cuda" and not torch.cuda.is_available():
         raise InputError("There is no CUDA device here; start it anew on the CPU.")
-    return make_fabric(plan.settings.precision, plan.device, 1)
 
 
 def validate(sitting: Sitting) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Which pictures of a ZIP can be trained on, what is kept of each, and on which side of training it goes."""
 
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import PurePosixPath
@@ -94,6 +95,12 @@ def share_out(sources: Sequence[Source]) -> list[str]:
         for place in places:
             splits[place] = split
     return splits
+
+
+def count(splits: Sequence[str]) -> dict[str, int]:
+    """Plates in train, val and test."""
+    counts = Counter(splits)
+    return {split: counts[split] for split in SPLITS}
 
 
 def _named(source: Source) -> str:

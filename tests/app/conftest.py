@@ -72,7 +72,13 @@ def tiny_checkpoints(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def address(tiny_checkpoints, plate_file, tmp_path_factory):
+def runs_folder(tmp_path_factory):
+    """Where the page keeps what it trains."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def address(tiny_checkpoints, runs_folder, plate_file, tmp_path_factory):
     """The running page's address, once it has compared a plate; after the tests it must leave no file."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -80,7 +86,8 @@ def address(tiny_checkpoints, plate_file, tmp_path_factory):
     log = tmp_path_factory.mktemp("log") / "page.txt"
     files = tmp_path_factory.mktemp("files")
     environment = os.environ | {"LPSR_CHECKPOINTS": str(tiny_checkpoints), "TMPDIR": str(files)}
-    for name in ("CCPD_ROOT", "GRADIO_TEMP_DIR"):
+    environment["LPSR_RUNS"] = str(runs_folder)
+    for name in ("CCPD_ROOT", "GRADIO_TEMP_DIR", "LPSR_TRAINING"):
         environment.pop(name, None)
     with open(log, "w") as file:
         process = subprocess.Popen(

@@ -13,6 +13,9 @@ from lpsr.app.session import Choice
 from lpsr.data.generator import generate
 from lpsr.errors import InputError
 from lpsr.images import encode_png
+from lpsr.training.bounds import Bounds
+
+LIMITS = Bounds("full", 1.0, None, 4)
 
 
 def test_equal_uploads_are_one_file_that_both_visitors_can_read(tmp_path):
@@ -26,7 +29,7 @@ def test_equal_uploads_are_one_file_that_both_visitors_can_read(tmp_path):
 def test_a_failed_warm_up_is_one_line(monkeypatch, caplog):
     monkeypatch.delenv("CCPD_ROOT", raising=False)
     monkeypatch.setattr("lpsr.app.session.first", lambda _: 1 / 0)
-    build(shelves())[1].warm_up()
+    build(shelves(), LIMITS)[1].warm_up()
     assert caplog.text.count("\n") == 1 and "division by zero" in caplog.text
 
 
@@ -34,7 +37,7 @@ def test_a_failed_warm_up_is_one_line(monkeypatch, caplog):
 def tab(monkeypatch, tiny_checkpoints):
     monkeypatch.delenv("CCPD_ROOT", raising=False)
     monkeypatch.setattr("lpsr.checkpoints.CHECKPOINTS", tiny_checkpoints)
-    return build(shelves())[1]
+    return build(shelves(), LIMITS)[1]
 
 
 @pytest.mark.parametrize("data", [None, {}, {"plate": ["rendered-1"]}, {"plate": "../rendered-1"}, "rendered-1"])

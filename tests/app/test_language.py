@@ -35,7 +35,7 @@ def test_every_key_in_the_code_has_a_text():
     """A key with a variable part counts where its fixed part begins a key."""
     areas = {key.partition(".")[0] for key in texts()}
     used = set()
-    for path in APP.glob("*.py"):
+    for path in APP.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 area, dot, rest = node.value.partition(".")

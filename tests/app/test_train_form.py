@@ -591,6 +591,15 @@ def opened(browser, made):
             with gr.Column(elem_id="train-side"):
                 form = made(mode)
             form.listen([page.load])
+
+            def start(*values):
+                [plan] = form.plans_of(values)
+                if plan.settings.seed == 99:
+                    return "<p class='alert'>The queue is full.</p>"
+                (form.root / plan.name).mkdir(parents=True)
+                return ""
+
+            form.follow(form.start.click(start, form.controls, form.message))
         page.launch(
             theme=THEME, css_paths=STYLES, i18n=translations(), ssr_mode=False, prevent_thread_lock=True, quiet=True
         )
@@ -640,6 +649,7 @@ def test_a_changed_setting_makes_it_custom_and_back(opened):
 
 def test_a_name_that_is_pasted_or_emptied_is_checked(opened):
     page = opened()
+    unfold(page, "recipe")
     name = page.locator("#setup-name input, #setup-name textarea")
     name.fill("mse")
     says(page, "message", "choose another name")
@@ -668,6 +678,21 @@ def test_what_has_no_effect_is_out_of_sight(opened):
     assert not page.locator("#setup-w-contrastive").is_visible()
     pick(page, "loss", "mse")
     assert not page.locator("#setup-form").is_visible()
+
+
+def test_after_a_start_the_next_name_is_proposed_and_after_a_refusal_it_stays(opened):
+    page = opened()
+    name = "document.querySelector('#setup-name input, #setup-name textarea').value"
+    page.click("#setup-start")
+    page.wait_for_function(name + " === 'demo-mse-2'")
+    unfold(page, "recipe")
+    page.fill("#setup-seed input", "99")
+    says(page, "recipe", "seed=99")
+    # That answer is the look at the name, after the refusal.
+    with page.expect_response("**/run/predict"):
+        page.click("#setup-start")
+        says(page, "message", "The queue is full.")
+    assert page.evaluate(name) == "demo-mse-2" and page.is_visible("text=The queue is full.")
 
 
 def test_groups_unfold_by_keyboard_and_say_so(opened):

@@ -15,6 +15,9 @@ from lpsr.app import visits
 from lpsr.app.gallery import shelves
 from lpsr.app.session import Choice
 from lpsr.app.uploads import NO_ADDRESS
+from lpsr.training.bounds import Bounds
+
+LIMITS = Bounds("full", 1.0, None, 4)
 
 # As the page has them; the tests' own page is quicker.
 VISIT, CALL = visits.VISIT, visits.CALL
@@ -33,7 +36,7 @@ def brief(tmp_path_factory):
         patch.setattr(visits, "VISIT", timedelta(seconds=5))
         # What is measured does not matter here.
         patch.setattr("lpsr.app.session.usable_models", lambda chosen: (["bicubic"], []))
-        page, compare_tab = page_module.build(shelves())
+        page, compare_tab = page_module.build(shelves(), LIMITS)
         compare_tab.warm_up()
         page_module.launch(page, compare_tab)
         yield page, page.local_url, folder
@@ -129,7 +132,7 @@ def test_a_visit_is_kept_while_it_is_used_and_a_call_is_not(monkeypatch):
     monkeypatch.delenv("CCPD_ROOT", raising=False)
     monkeypatch.setattr(visits, "VISIT", VISIT)
     monkeypatch.setattr(visits, "CALL", CALL)
-    page, compare_tab = page_module.build(shelves())
+    page, compare_tab = page_module.build(shelves(), LIMITS)
     page.state_session_capacity = 10
     holder = StateHolder()
     holder.set_blocks(page)

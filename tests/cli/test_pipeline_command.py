@@ -344,7 +344,7 @@ def test_a_process_of_its_own_says_who_it_is(root, options, tmp_path):
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    end = time.monotonic() + 120
+    end = time.monotonic() + 200
     while process.poll() is None and time.monotonic() < end:
         if (folder / STATUS).exists() and read_status(folder).stages["train"].done > 3:
             break

@@ -358,6 +358,11 @@ class TestCheckArchive:
         assert (found.plates, found.refused) == (made.plates, made.refused)
         assert (found.pictures, found.opened, found.texts, found.corners, found.problem) == (30, 30, 20, 0, "")
 
+    def test_plates_of_other_splits_are_not_counted(self, tmp_path):
+        rows = [(f"{n}.png", f"京A{10000 + n}", ("val", "test", "train", "reader")[n % 4]) for n in range(40)]
+        found = check_archive(pack(tmp_path / "a.zip", {INDEX: index(rows), **pictures(40)}))
+        assert found.pictures == found.opened == found.texts == 30 and found.plates == dict.fromkeys(SPLITS, 10)
+
     def test_beyond_its_time_pictures_are_taken_on_trust(self, tmp_path):
         members = {**pictures(25), "low.png": encode_png(noise(90, 15))}
         found = check_archive(pack(tmp_path / "a.zip", members), seconds=0)

@@ -145,7 +145,7 @@ class Form:
         kept.then(**again)
 
     def follow(self, started: Dependency) -> None:
-        """After a start, propose the next name; ``message`` is left as it is."""
+        """After a start, propose the next name; after one that was refused, its sentence in ``message`` stays."""
         outputs = [one for one in self.live if one is not self.message]
         started.then(self._next, self.inputs, outputs, queue=False, api_visibility="private", show_progress="hidden")
 
@@ -153,8 +153,8 @@ class Form:
         """What follows from the controls: preset, name, time, recipe, and a sentence where something is wrong."""
         return self._shown(proposed, Values(*values), words_for(request), plates)
 
-    def _next(self, *inputs: Any) -> dict:
-        shown = self.show(*inputs)
+    def _next(self, proposed: str, plates: dict, request: gr.Request, *values: Any) -> dict:
+        shown = self.show(proposed, plates, request, *values)
         return {component: value for component, value in shown.items() if component is not self.message}
 
     def _shown(self, proposed: str, given: Values, words: Words, plates: dict) -> dict:

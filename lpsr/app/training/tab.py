@@ -112,6 +112,7 @@ class TrainingTab:
             **private,
         )
         started.then(**look)
+        self.form.follow(started)
         for name in ("pause", "resume", "keep"):
             acted = getattr(self, name).click(self._act(name), [self.shown, self.token], self.message, **at_once)
             acted.then(**look)
@@ -121,7 +122,10 @@ class TrainingTab:
         gone = self.really.click(self._act("discard"), [self.doomed, self.token], self.message, **private)
         gone.then(lambda: (gr.update(visible=False), "", ""), None, asking, **at_once).then(**look)
         listed = self.list.select(
-            self._listed, [self.view, self.token], [self.view, self.message, *self.form.filled], **at_once
+            self._listed,
+            [self.view, self.token],
+            [self.view, self.message, *self.form.filled],
+            **at_once | {"trigger_mode": "multiple"},
         )
         listed.then(**look)
         self.files.select(_download, self.shown, self.files, concurrency_id="train-files", **private)
@@ -194,7 +198,7 @@ class TrainingTab:
         """Whether a visitor may see a run's plates: those that somebody uploaded are for that visitor alone."""
         from lpsr.training.queue import owner_of
 
-        return run.plan.data.kind != "zip" or run.status.owner == owner_of(token)
+        return run.plan.data.kind != "zip" or run.status.owner in ("", owner_of(token))
 
     def _start(self, token: str, request: gr.Request, *values: Any) -> tuple:
         """The form's message, and a view that follows what was started."""

@@ -1,0 +1,216 @@
+"""The Training tab in a browser: from set-up to Compare, steered, killed, and seen by others."""
+
+import json
+import os
+import signal
+import time
+
+import gradio as gr
+import pytest
+
+from lpsr.app.training.tab import TrainingTab
+from lpsr.app.training.view import MOST, View, baseline_of, named_curves, shown_run, ticked
+from lpsr.files import write_json
+from lpsr.training.bounds import Bounds
+from lpsr.training.plan import LOSSES, preset
+from lpsr.training.queue import owner_of, submit
+from lpsr.training.runs import list_runs, read_run
+from lpsr.training.status import PROCESS, Status, write_status
+
+PATIENT = 240_000
+SHORT = {"count": 50, "iterations": 12, "batch": 2, "warm-up": 0, "most-val": 2, "most-test": 2, "validate-every": 6}
+LONG = SHORT | {"iterations": 200_000}
+
+
+@pytest.fixture
+def training(visit):
+    """Open the tab as a new visitor."""
+
+    def open_tab(**options):
+        page = visit(**options)
+        page.locator("button[role=tab]").nth(3).click()
+        page.wait_for_function("document.querySelector('#setup-name textarea, #setup-name input').value")
+        return page
+
+    return open_tab
+
+
+def set_up(page, name, values):
+    for fold in page.locator(".setup-fold").all():
+        if fold.is_visible() and fold.get_attribute("aria-expanded") != "true":
+            fold.click()
+    for key, value in values.items():
+        page.locator(f"#setup-{key} input").first.fill(str(value))
+        page.locator(f"#setup-{key} input").first.blur()
+    box = page.locator("#setup-name textarea, #setup-name input").first
+    box.fill(name)
+    box.blur()
+
+
+def start(page, name, values):
+    set_up(page, name, values)
+    page.wait_for_function("!document.querySelector('#setup-message .alert')")
+    page.locator("#setup-start").click()
+    page.wait_for_selector(f'.watch-head[data-run="{name}"]', timeout=PATIENT)
+
+
+def wait_for(page, name, state):
+    page.wait_for_selector(f'.watch-head.{state}[data-run="{name}"]', timeout=PATIENT)
+
+
+def discard(page):
+    page.locator("#train-discard").click()
+    page.locator("#train-really").click()
+
+
+def test_from_set_up_to_compare(training, runs_folder, tiny_checkpoints):
+    page = training()
+    start(page, "whole", SHORT)
+    # Whoever comes later, or comes back, finds the same run.
+    page.reload()
+    page.locator("button[role=tab]").nth(3).click()
+    other = training()
+    for one in (page, other):
+        wait_for(one, "whole", "done")
+    stages = page.locator("#train-stages")
+    assert "evaluate" in stages.inner_text().lower() and "export" in stages.inner_text().lower()
+    rows = page.locator("#train-table tbody tr")
+    page.wait_for_function("document.querySelectorAll('#train-table tbody tr').length == 5")
+    assert "whole" in rows.last.inner_text()
+    scores = json.loads((runs_folder / "whole" / "evaluation.json").read_text())
+    assert f"{scores['models']['whole']['psnr']['median']:.2f}" in rows.last.inner_text()
+    assert page.locator("#train-pictures img").count() > 8
+    page.wait_for_selector("#train-charts .js-plotly-plot .scatterlayer .trace")
+    card = json.loads((tiny_checkpoints / "whole.json").read_text())
+    assert card["kept_iteration"] in (2, 5, 6, 10, 12) and card["iterations"] == card["kept_iteration"]
+
+    with page.expect_download() as download:
+        page.locator('#train-files button[data-kind="weights"]').click()
+    assert download.value.path().read_bytes() == (tiny_checkpoints / "whole.safetensors").read_bytes()
+
+    page.locator("#train-files button[data-use]").click()
+    page.wait_for_selector('section.result .card[data-model="whole"]', timeout=PATIENT)
+    assert page.locator('button[role=tab][aria-selected="true"]').inner_text() == "Compare"
+    # It stays in the settings, and so in the link.
+    assert "whole" in page.url
+
+    page.locator("button[role=tab]").nth(3).click()
+    discard(page)
+    page.wait_for_selector(".train-empty", timeout=PATIENT)
+    assert not (runs_folder / "whole").exists() and not (tiny_checkpoints / "whole.safetensors").exists()
+    assert page.foreign == []
+
+
+def test_a_run_is_paused_resumed_killed_and_kept(training, runs_folder, tiny_checkpoints):
+    page = training()
+    start(page, "steered", LONG)
+    page.wait_for_selector("#train-keep:visible", timeout=PATIENT)
+    page.locator("#train-pause").click()
+    wait_for(page, "steered", "paused")
+    done = read_run(runs_folder, "steered").status.stages["train"].done
+    assert done > 0
+    page.locator("#train-resume").click()
+    wait_for(page, "steered", "running")
+
+    process = int((runs_folder / "steered" / PROCESS).read_text())
+    os.kill(process, signal.SIGKILL)
+    wait_for(page, "steered", "interrupted")
+    page.locator("#train-resume").click()
+    wait_for(page, "steered", "running")
+    page.wait_for_selector("#train-keep:visible", timeout=PATIENT)
+    page.locator("#train-keep").click()
+    wait_for(page, "steered", "done")
+    run = read_run(runs_folder, "steered")
+    assert run.status.early and done < run.status.stages["train"].done < LONG["iterations"]
+    assert (tiny_checkpoints / "steered.safetensors").exists()
+    discard(page)
+    page.wait_for_selector(".train-empty", timeout=PATIENT)
+    assert list_runs(runs_folder) == []
+
+
+def test_three_losses_wait_in_one_queue(training, runs_folder):
+    page = training()
+    page.locator("#setup-loss label").nth(3).click()
+    start(page, "trio-mse", {})
+    page.wait_for_function("document.querySelectorAll('#train-list li').length == 3")
+    runs = {run.name: run for run in list_runs(runs_folder)}
+    assert sorted(runs) == ["trio-mse", "trio-pecl-euclidean", "trio-pecl-manhattan"]
+    plans = [run.plan for run in runs.values()]
+    same = {plan.model_copy(update={"name": "", "settings": None}).model_dump_json() for plan in plans}
+    assert len(same) == 1 and len({plan.settings.loss for plan in plans}) == 3
+    assert sorted(run.place or 0 for run in runs.values()) in ([0, 1, 2], [1, 2, 3])
+    for _ in range(3):
+        count = len(list_runs(runs_folder))
+        discard(page)
+        page.wait_for_function(f"document.querySelectorAll('#train-list li').length == {count - 1}", timeout=PATIENT)
+
+
+def test_what_is_wrong_is_said_beside_the_form_and_nothing_is_started(training, runs_folder):
+    page = training()
+    set_up(page, "../evil", SHORT)
+    page.locator("#setup-start").click()
+    page.wait_for_selector("#setup-message .alert")
+    set_up(page, "good", SHORT | {"batch": 0})
+    page.locator("#setup-start").click()
+    page.wait_for_function("document.querySelector('#setup-message .alert')?.textContent.includes('batch')")
+    assert list_runs(runs_folder) == []
+
+
+# What follows needs no browser.
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setattr("lpsr.training.queue.CHECKPOINTS", tmp_path)
+    plans = [preset("demo", f"a-{name}", loss) for name, loss in LOSSES.items()] + [preset("lesson", "other-mse")]
+    submit(tmp_path / "runs", plans, Bounds("full", 1.0, None, 9), owner_of("mine"))
+    return list_runs(tmp_path / "runs")
+
+
+def test_what_is_shown_follows_the_queue_unless_a_run_was_chosen(runs):
+    assert shown_run([], View()) is None
+    assert shown_run(runs, View()).name == "a-mse"
+    assert shown_run(runs, View(run="other-mse")).name == "other-mse"
+    assert shown_run(runs, View(run="deleted")).name == "a-mse"
+
+
+def test_the_contrast_takes_the_mse_run_that_differs_in_its_loss_alone(runs):
+    by_name = {run.name: run for run in runs}
+    euclidean = by_name["a-pecl-euclidean"]
+    assert baseline_of(runs, euclidean, View()).name == "a-mse"
+    assert baseline_of(runs, euclidean, View(baseline="other-mse")).name == "other-mse"
+    assert baseline_of(runs, euclidean, View(baseline="a-pecl-manhattan")).name == "a-mse"
+    assert baseline_of(runs, by_name["other-mse"], View()) is None
+
+
+def test_runs_drawn_together_have_colours_of_their_own(runs):
+    named, baseline = named_curves(runs, runs[0], View(compared=("a-mse", "a-pecl-manhattan")))
+    assert named[0].name == runs[0].name and len(named) == 3
+    assert len({one.colour for one in named}) == 3 and baseline is None
+    view = View()
+    for number in range(20):
+        view = ticked(view, f"run-{number}", True)
+    assert len(view.compared) == MOST - 1 and view.compared[-1] == "run-19"
+    assert ticked(view, "run-19", False).compared == view.compared[:-1]
+
+
+@pytest.mark.parametrize(
+    ("mode", "mine", "others"), [("full", True, True), ("demo", True, False), ("off", False, False)]
+)
+def test_on_a_public_page_only_who_started_a_run_steers_it(runs, mode, mine, others):
+    with gr.Blocks():
+        tab = TrainingTab(gr.Tab("x"), Bounds(mode, 1.0, None, 1), [])
+    run = runs[0]
+    assert tab._may(run, "mine") is mine and tab._may(run, "yours") is others
+    assert tab._may(run, "") is others
+
+
+def test_uploaded_plates_are_shown_to_their_owner_alone(tmp_path):
+    folder = tmp_path / "runs" / "zipped"
+    plan = preset("demo", "zipped").model_dump(mode="json") | {"data": {"kind": "zip", "file": "plates.zip"}}
+    write_json(folder / "plan.json", plan)
+    write_status(folder, Status(created=time.time(), place=1.0, owner=owner_of("mine")))
+    with gr.Blocks():
+        tab = TrainingTab(gr.Tab("x"), Bounds("full", 1.0, None, 1), [])
+    run = read_run(tmp_path / "runs", "zipped")
+    assert tab._sees(run, "mine") and not tab._sees(run, "yours") and not tab._sees(run, "")
