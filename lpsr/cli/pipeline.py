@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="folder of the run; with nothing else given, it goes on")
     plan = parser.add_argument_group("plan", "what a new run is; what is not given is as in the preset, or the paper's")
     start = plan.add_mutually_exclusive_group()
-    start.add_argument("--preset", metavar="NAME", help="demo (minutes), lesson (an hour) or paper (days on a GPU)")
+    start.add_argument("--preset", metavar="NAME", help="demo (two minutes), lesson (ten) or paper (days, also on a GPU)")
     start.add_argument("--plan", metavar="FILE", help="a plan as JSON to start from (each run folder holds one)")
     data = plan.add_mutually_exclusive_group()
     data.add_argument("--generate", type=int, metavar="N", help="train, validate and test on N generated plates")
@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="a setting of the training: iterations=2000, batch=32, loss.kind=pecl, network.blocks=4, ...",
     )
+    parser.add_argument("--queued", action="store_true", help="afterwards start the next run that waits in its folder")
     parser.add_argument(
         "--minutes", type=_minutes, metavar="N", help="end the training after so long, and go on with what it has"
     )
@@ -62,10 +63,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the pipeline. Returns 1 where it was paused, 2 where it failed, else 0."""
+    folder = Path(args.run).absolute()
+    try:
+        return _run(args, folder)
+    finally:
+        if args.queued:
+            from lpsr.training.queue import start_next
+
+            # The page that started this one may be closed.
+            start_next(folder.parent, args.minutes)
+
+
+def _run(args: argparse.Namespace, folder: Path) -> int:
     from lpsr.training.pipeline import holding, run_pipeline
     from lpsr.training.status import CONTROL, PLAN
 
-    folder = Path(args.run).absolute()
     plan = new_plan(args) if _is_new(args) else None
     if not plan and not (folder / PLAN).is_file():
         raise InputError(f"There is no run in {args.run} to go on with; begin one, for example with --preset demo.")

@@ -39,6 +39,8 @@ PARTS = {
 }
 Rates = dict[str, float]
 
+NO_MEMORY = "The memory is not enough for this; choose a smaller batch, patch or network."
+
 # Measurements that are kept, and seconds that one may take and that one waits for another.
 _MOST, _PATIENCE = 400, 240.0
 # A run's validation of the embedder: so many batches forward, each a third of a step.
@@ -204,7 +206,7 @@ def _measure(plan: Plan, parts: list[str], folder: Path) -> dict[str, Rates]:
         except subprocess.TimeoutExpired as error:
             raise InputError("A few steps of this take minutes here; choose a smaller batch or network.") from error
     if child.returncode == -9:
-        raise InputError("The memory is not enough for this; choose a smaller batch, patch or network.")
+        raise InputError(NO_MEMORY)
     if child.returncode:
         raise RuntimeError(f"The measurement failed with status {child.returncode}: {child.stderr[-2000:]}")
     answer = json.loads(child.stdout.splitlines()[-1])

@@ -26,7 +26,9 @@ from lpsr.training.runs import Run, delete, held, list_runs, lives, read_run, si
 from lpsr.training.status import (
     CONTROL,
     DATA,
+    FILM,
     OUTPUT,
+    PATCHES,
     PLAN,
     PROCESS,
     STATUS,
@@ -38,7 +40,7 @@ from lpsr.training.status import (
 
 # Seconds: until a process that was started holds its lock, and until one that was killed has let go of it.
 START, END = 60.0, 15.0
-# Seconds that the plates of a visitor are kept for a run that does not go on.
+# Seconds that a visitor's plates, and what the page showed of them, are kept for a run that does not go on.
 KEPT = 24 * 3600
 # Bytes left free on the disk, and what a run needs: of a generated plate, and copies of the weights (float32: state
 # with two moments and the average, the best, the checkpoint, and one while it is written).
@@ -212,7 +214,7 @@ def start_next(root: Path, minutes: float | None = None) -> str | None:
         if not waiting or any(run.status.state == "running" for run in runs):
             return None
         run = waiting[0]
-        command = [sys.executable, "-m", "lpsr", "pipeline", str(run.folder.absolute())]
+        command = [sys.executable, "-m", "lpsr", "pipeline", str(run.folder.absolute()), "--queued"]
         command += ["--minutes", str(minutes)] if minutes else []
         with open(run.folder / OUTPUT, "ab") as output:
             process = subprocess.Popen(
@@ -231,15 +233,20 @@ def start_next(root: Path, minutes: float | None = None) -> str | None:
 
 
 def forget_uploads(root: Path, now: float) -> None:
-    """Delete the plates of visitors whose runs did not go on for ``KEPT`` seconds."""
+    """Delete what is left of visitors' plates ``KEPT`` seconds after their run went on for the last time.
+
+    That is the ZIP and its plates of a run that rests, and of any run the pictures that the page showed.
+    """
     for run in list_runs(root):
-        resting = run.status.state in ("paused", "interrupted", "failed")
-        if not (isinstance(run.plan.data, Archive) and resting and (run.folder / UPLOAD).exists()):
+        if not isinstance(run.plan.data, Archive) or run.status.state in ("queued", "running"):
             continue
-        with suppress(Timeout, OSError), held(run.folder):
-            if now - (run.folder / STATUS).stat().st_mtime > KEPT:
+        with suppress(Timeout, OSError, InputError), held(run.folder):
+            if now - (run.folder / STATUS).stat().st_mtime <= KEPT:
+                continue
+            for name in (DATA, PATCHES, FILM):
+                shutil.rmtree(run.folder / name, ignore_errors=True)
+            if (run.folder / UPLOAD).exists():
                 (run.folder / UPLOAD).unlink()
-                shutil.rmtree(run.folder / DATA, ignore_errors=True)
                 message = "Its uploaded plates were deleted, since it did not go on for a day; start it anew."
                 write_status(run.folder, run.status.model_copy(update={"state": "failed", "message": message}))
 

@@ -21,6 +21,7 @@ from lpsr.evaluation import evaluate, update_cards
 from lpsr.files import read_json, write_json
 from lpsr.images import save_png
 from lpsr.models.network import SuperResolutionNetwork, count_parameters
+from lpsr.models.restorer import Bicubic
 from lpsr.readers import Reader, get_reader
 from lpsr.training.embedder import WEIGHTS, pretrain_embedder
 from lpsr.training.export import check_free, export_run, publish
@@ -32,7 +33,7 @@ from lpsr.training.recipe import DataSource, EmbedderRecipe, Recipe
 from lpsr.training.runs import SHARED
 from lpsr.training.status import CHECKPOINT, DATA, EMBEDDER, EVALUATION, FILM, PATCHES, TRAIN, UPLOAD, Request
 from lpsr.training.trainer import FILM as SHOWN
-from lpsr.training.trainer import load_pairs, make_sampler, train
+from lpsr.training.trainer import load_pairs, make_sampler, train, validation_scores
 
 # Patches of the first batch that are shown, and refused files that are named.
 _PATCHES, _NAMED = 8, 20
@@ -122,8 +123,8 @@ def training(sitting: Sitting) -> dict[str, Any]:
     """The network; "keep", and the end of its minutes, end it early."""
     recipe = recipe_of(sitting)
     film = sitting.folder / FILM
-    shown = recipe.validation.model_copy(update={"limit": min(SHOWN, recipe.validation.limit)})
-    for k, pair in enumerate(load_pairs(shown)):
+    pairs = load_pairs(recipe.validation)
+    for k, pair in enumerate(pairs[:SHOWN]):
         for kind, picture in zip(("hr", "lr"), pair, strict=True):
             save_png(film / f"{kind}-{k}.png", picture)
 
@@ -146,6 +147,8 @@ def training(sitting: Sitting) -> dict[str, Any]:
         "device": device_name(fabric.device),
         "threads": torch.get_num_threads(),
         "parameters": count_parameters(SuperResolutionNetwork(recipe.network)),
+        # The reference of the PSNR's chart.
+        "bicubic": validation_scores(pairs, [Bicubic().restore(lr) for _, lr in pairs])["val_psnr"],
     }
     # To be seen while it runs.
     sitting.stage.facts = facts

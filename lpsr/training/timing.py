@@ -24,6 +24,7 @@ from lpsr.evaluation import evaluate
 from lpsr.images import save_png
 from lpsr.readers import get_reader
 from lpsr.training.embedder import pretrain_embedder
+from lpsr.training.estimate import NO_MEMORY
 from lpsr.training.loop import load_group, make_fabric
 from lpsr.training.pipeline import peak_memory
 from lpsr.training.plan import Plan
@@ -33,8 +34,8 @@ from lpsr.training.trainer import is_validation, load_pairs, make_network, resto
 # Plates, and those of them that are validated and evaluated on.
 _PLATES, _HELD_OUT = 16, 3
 # Seconds of steps after the first, and the most of them.
-_SECONDS, _MOST = 2.0, 100
-# More 64 × 64 patches a step than these are first tried with so many, and not at all where a step would take so long.
+_SECONDS, _MOST = 1.5, 100
+# A step of more 64 × 64 patches is first tried with so few, and one of more seconds is told from those.
 _PROBE, _LONG = 16, 8.0
 # Never reached, so that nothing but steps is timed.
 _NEVER = 10**9
@@ -119,12 +120,10 @@ class Timing:
         rates = self._steps(train, self._recipe(settings.model_copy(update={"batch": probe})), "probe")
         times = settings.batch / probe
         need = (peak_memory() - before) * times
-        if free and need > free:
-            raise InputError(
-                f"A batch of {settings.batch} needs about {need / 1e9:.0f} GB of memory, and {free / 1e9:.0f} GB are "
-                "free; choose a smaller batch or network."
-            )
-        if rates["step"] * times > _LONG:
+        # At most: what a training holds whatever its batch is counted as often.
+        if free and need > 2 * free:
+            raise InputError(NO_MEMORY)
+        if (free and need > free / 2) or rates["step"] * times > _LONG:
             return rates | {"step": rates["step"] * times}
         return self._steps(train, self._recipe(settings), "train")
 
@@ -192,7 +191,7 @@ def main() -> None:
     except (MemoryError, RuntimeError) as error:
         if "memory" not in f"{type(error).__name__} {error}".lower():
             raise
-        answer = {"error": "The memory is not enough for this; choose a smaller batch, patch or network."}
+        answer = {"error": NO_MEMORY}
     print(json.dumps(answer))
 
 

@@ -17,7 +17,7 @@ from lpsr.training import queue
 from lpsr.training.bounds import Bounds, bounds
 from lpsr.training.plan import LOSSES, PRESETS, Plan, preset
 from lpsr.training.runs import MAX_NOTE, SHARED, list_runs, read_run, set_note
-from lpsr.training.status import CONTROL, DATA, LOCK, PROCESS, STATUS, UPLOAD, read_status, write_status
+from lpsr.training.status import CONTROL, DATA, FILM, LOCK, PATCHES, PROCESS, STATUS, UPLOAD, read_status, write_status
 
 FULL = Bounds("full", 1.0, None, 8)
 NAMES = ("first", "second", "third")
@@ -235,6 +235,21 @@ def test_uploaded_plates_are_copied_into_the_run_and_forgotten_when_it_does_not_
     queue.forget_uploads(root, time.time() + queue.KEPT + 60)
     assert not (root / "mine" / UPLOAD).exists() and not (root / "mine" / DATA).exists()
     assert "deleted" in read_run(root, "mine").status.message
+
+
+def test_pictures_of_uploaded_plates_do_not_stay_with_a_finished_run(root, tmp_path):
+    upload = tmp_path / "mine.zip"
+    upload.write_bytes(b"PK\5\6" + bytes(18))
+    plan = Plan.model_validate(PRESETS["demo"] | {"name": "mine", "data": {"kind": "zip", "file": str(upload)}})
+    queue.submit(root, [plan, preset("demo", "rendered")], FULL)
+    (root / "mine" / UPLOAD).unlink()
+    for name in ("mine", "rendered"):
+        put(root, name, state="done")
+        for folder in (PATCHES, FILM):
+            (root / name / folder).mkdir()
+    queue.forget_uploads(root, time.time() + queue.KEPT + 60)
+    assert not (root / "mine" / PATCHES).exists() and not (root / "mine" / FILM).exists()
+    assert (root / "rendered" / PATCHES).exists() and state(root, "mine") == "done"
 
 
 def test_a_process_that_cannot_start_is_told(three, monkeypatch):

@@ -129,7 +129,8 @@ class TrainingTab:
         )
         listed.then(**look)
         self.files.select(_download, self.shown, self.files, concurrency_id="train-files", **private)
-        self.files.submit(_use, None, [self.asked, tabs], **at_once)
+        # Through the queue: past it, no change of a state is told to those who listen.
+        self.files.submit(_use, None, [self.asked, tabs], **private)
 
     def _look(self, view: View, seen: dict, token: str, charts: str, request: gr.Request) -> list[Any]:
         """Everything that changed since the page last looked."""
@@ -266,7 +267,7 @@ class TrainingTab:
 def _training() -> bool:
     from lpsr.training.runs import RUNS
 
-    return any(run.status.state == "running" for run in snapshot(RUNS))
+    return any(run.status.state in ("running", "queued") for run in snapshot(RUNS))
 
 
 def _told(work: Callable[[], None], words: Words) -> str:
