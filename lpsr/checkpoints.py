@@ -80,6 +80,7 @@ class Card(WeightsCard):
         stages: earlier stages, oldest first (a shared warm-up), each with its recipe, device and time.
         threads: CPU threads of the last stage.
         kept_iteration: of the last stage, whose moving average validated best.
+        stopped_iteration: at which the last stage stood, where it had not come to the end of its recipe.
         init_sha256, embedder_sha256: of the weights the last stage began with, and of the embedder of its loss.
         test: result of ``evaluate`` on the test split with its passport, or None where not yet measured.
     """
@@ -89,6 +90,7 @@ class Card(WeightsCard):
     stages: list[dict[str, Any]]
     threads: int
     kept_iteration: int
+    stopped_iteration: int | None = None
     init_sha256: str | None = None
     embedder_sha256: str | None = None
     test: dict[str, Any] | None = None

@@ -28,6 +28,8 @@ from lpsr.images import MAX_BYTES
 from lpsr.training.bounds import Bounds, bounds
 
 TITLE = "LPSR Lab"
+# Plotly draws what is hidden 700 pixels wide, and looks again when the window changes.
+_REDRAW = "() => { setTimeout(() => window.dispatchEvent(new Event('resize')), 50); }"
 # Seconds: how often uploads are deleted, and how old they may be; a full queue takes minutes.
 CACHE = (60, 240)
 
@@ -57,6 +59,7 @@ def build(plates: list[Shelf], bounds: Bounds, folders: Sequence[str] = ()) -> t
         maps_tab.listen(compare_tab.choice)
         batch_tab.listen(compare_tab.settings)
         training_tab.listen(page, tabs, [compare, maps, batch])
+        compare.select(None, js=_REDRAW, api_visibility="private")
     page.queue(max_size=64, default_concurrency_limit=4, api_open=False)
     return page, compare_tab
 

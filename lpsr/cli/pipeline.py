@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="folder of the run; with nothing else given, it goes on")
     plan = parser.add_argument_group("plan", "what a new run is; what is not given is as in the preset, or the paper's")
     start = plan.add_mutually_exclusive_group()
-    start.add_argument("--preset", metavar="NAME", help="demo (two minutes), lesson (ten) or paper (days, also on a GPU)")
+    start.add_argument(
+        "--preset", metavar="NAME", help="demo (two minutes), lesson (ten) or paper (days, on a GPU too)"
+    )
     start.add_argument("--plan", metavar="FILE", help="a plan as JSON to start from (each run folder holds one)")
     data = plan.add_mutually_exclusive_group()
     data.add_argument("--generate", type=int, metavar="N", help="train, validate and test on N generated plates")
@@ -142,6 +144,10 @@ def new_plan(args: argparse.Namespace) -> "Plan":
     values |= {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
     for setting in args.set or ():
         apply_setting(values.setdefault("settings", {}), setting)
+    settings = values.get("settings")
+    for key in ("init_from", "embedder"):
+        if isinstance(settings, dict) and isinstance(settings.get(key), str):
+            settings[key] = _anchored(settings[key])
     return parse(Plan, values)
 
 
@@ -180,7 +186,8 @@ def _set_machine(plan: "Plan") -> None:
 
     torch.set_num_threads(plan.cpu_threads)
     if hasattr(os, "nice") and not (sys.stdin and sys.stdin.isatty()):
-        os.nice(10)
+        # A run that another one started is behind already.
+        os.nice(max(0, 10 - os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def _steering(control: Path, stopped: Callable[[], "Request | None"]) -> Callable[[], "Request | None"]:

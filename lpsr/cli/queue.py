@@ -5,10 +5,12 @@
   python -m lpsr queue keep NAME          end the training now, then evaluate and export what it has
   python -m lpsr queue discard NAME       end it and delete it, with its checkpoint
 
-The page's Training tab shows and steers the same runs.
+The page's Training tab shows and steers the same runs. Where nothing runs, each form also starts the next that waits;
+LPSR_TRAINING_MINUTES bounds its training as on the page.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from lpsr.cli.progress import duration
@@ -27,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from lpsr.training import queue
+    from lpsr.training.bounds import bounds
     from lpsr.training.runs import RUNS, list_runs
 
     root = Path(args.runs or RUNS)
@@ -34,7 +37,11 @@ def run(args: argparse.Namespace) -> None:
         if not args.run:
             raise InputError(f"Say which run: python -m lpsr queue {args.action} NAME.")
         getattr(queue, args.action)(root, args.run)
-    queue.start_next(root)
+    try:
+        queue.start_next(root, bounds(hosted=False).minutes)
+    except InputError as error:
+        # On a full disk, say: what there is can be seen all the same.
+        print(f"lpsr: {error}", file=sys.stderr)
     runs = list_runs(root)
     if not runs:
         print(f"There are no runs in {root}.")
@@ -42,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
     rows = [["run", "state", "iteration", "time", "note"]]
     for one in runs:
         train = one.status.stages["train"]
-        state = f"waits, {one.place}." if one.place else one.status.state
+        state = f"waits, {one.place}." if one.place else one.status.state + ", stopped early" * one.status.early
         seconds = sum(stage.seconds for stage in one.status.stages.values())
         done = f"{train.done} of {one.plan.settings.iterations}"
         rows.append([one.name, state, done, duration(seconds), one.status.message or one.note])

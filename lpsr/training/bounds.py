@@ -20,7 +20,8 @@ class Bounds:
     Attributes:
         mode: "demo" allows the preset of that name alone, with any loss and seed.
         gigabytes: of all runs together (10⁹ bytes).
-        minutes: of training in one run, after which what it has is kept; None is no limit.
+        minutes: of training in one run, after which what it has is kept; None is no limit. An embedder of the run's own
+            has as many.
         queue: runs that may wait.
     """
 

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -188,7 +189,13 @@ def _measure(plan: Plan, parts: list[str], folder: Path) -> dict[str, Rates]:
     if plan.device == "cuda" and not torch.cuda.is_available():
         raise InputError("There is no CUDA device here; choose the CPU.")
     command = [sys.executable, "-m", "lpsr.training.timing"]
-    environment = os.environ | {"OMP_NUM_THREADS": str(plan.cpu_threads)}
+    environment = os.environ | {
+        "OMP_NUM_THREADS": str(plan.cpu_threads),
+        "LPSR_CHECKPOINTS": str(CHECKPOINTS.absolute()),
+    }
+    # Of a caller that was killed; this one is alone.
+    for path in folder.glob(".estimate-*/"):
+        shutil.rmtree(path, ignore_errors=True)
     # On the disk of the runs, whose speed counts too.
     with tempfile.TemporaryDirectory(prefix=".estimate-", dir=folder) as place:
         task = {"plan": plan.model_dump(mode="json"), "parts": parts, "folder": place, "began": time.time()}

@@ -64,6 +64,7 @@ def export_run(
             "batch": recipe.batch,
             "seed": recipe.seed,
             "kept_iteration": kept["iteration"],
+            "stopped_iteration": run["iteration"] if run["iteration"] < recipe.iterations else None,
             "weights_dtype": dtype,
             "validation": validation,
             **{key: run[key] for key in _FROM_RUN},

@@ -58,7 +58,7 @@ class Sitting:
         folder, plan, status: of the run.
         stage: the one that is worked on.
         material: the plates, from the first stage that asks for them on.
-        minutes: of training, after which it ends and what it has is kept.
+        minutes: of each training, after which it ends and what it has is kept.
     """
 
     plan: "Plan"
@@ -140,13 +140,23 @@ class Sitting:
             return True
         return request == "pause"
 
+    @property
+    def overdue(self) -> bool:
+        """Whether the training of this stage has had its minutes."""
+        return bool(self.minutes) and self.stage.seconds >= 60 * self.minutes
+
     def rest_if_asked(self) -> None:
         """Raises Stopped where the run is asked to rest."""
         if self.resting():
             raise Stopped
 
     def write(self) -> None:
-        """Write the status. What cannot be written, on a full disk, must not end a training."""
+        """Write the status. What cannot be written, on a full disk, must not end a training.
+
+        Raises InputError where the run was deleted, which it would begin anew.
+        """
+        if not (self.folder / PLAN).is_file():
+            raise InputError(f"The run in {self.folder} was deleted while it ran.")
         self.status.memory = max(self.status.memory, peak_memory())
         self._written = time.monotonic()
         try:
@@ -174,7 +184,8 @@ def run_pipeline(
             work like "pause", and ``message`` says why; after the training it has no meaning.
         report: gets the name of a stage, the stage, and the line of a training's log or None; called when a stage
             changes, at most about once a second while it proceeds, and for each line.
-        minutes: of training over all sittings, after which it is as if "keep" were asked.
+        minutes: of the network's training over all sittings, after which it is as if "keep" were asked; that of an
+            embedder has as many of its own.
 
     What goes wrong is in the status that is returned ("failed", with a sentence), a traceback of what should not on
     stderr; calling again goes on. Raises InputError where the folder holds no plan, its status is damaged, or another
@@ -236,6 +247,10 @@ def holding(folder: Path) -> Iterator[None]:
             (folder / PROCESS).write_text(str(os.getpid()))
         yield
     finally:
+        if lock.lock_counter == 1:
+            # A number that outlives its process may come to mean another's.
+            with suppress(OSError):
+                (folder / PROCESS).unlink()
         lock.release()
 
 

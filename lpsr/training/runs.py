@@ -24,6 +24,8 @@ RUNS = Path(os.environ.get("LPSR_RUNS", Path(__file__).resolve().parents[2] / "r
 # Generated plates lie here, once for all runs that ask for the same.
 SHARED = ".data"
 MAX_NOTE = 500
+# Seconds for which a look at a run holds its lock, at the most.
+_GLANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -109,15 +111,18 @@ def delete(folder: Path) -> None:
     shutil.rmtree(grave, ignore_errors=True)
     plans = [run.plan.data for run in list_runs(root)]
     used = {f"generated-{data.count}-{data.seed}" for data in plans if isinstance(data, Generated)}
-    for path in (root / SHARED).glob("generated-*"):
-        if path.name not in used:
-            shutil.rmtree(path, ignore_errors=True)
+    for path in (root / SHARED).glob("*"):
+        # Those that a killed process was making are hidden, and their names go on; so are and do those of locks.
+        if path.name.removeprefix(".").partition(".")[0] in used:
+            continue
+        with suppress(OSError):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def lives(folder: Path) -> bool:
-    """Whether a process is working on the run."""
+    """Whether a process is working on the run; others that ask the same at this moment do not count."""
     try:
-        with held(folder):
+        with held(folder, _GLANCE):
             return False
     except Timeout:
         return True
@@ -126,5 +131,12 @@ def lives(folder: Path) -> bool:
 @contextmanager
 def held(folder: Path, patience: float = 0.0) -> Iterator[None]:
     """Hold a run's lock for a moment. Raises filelock.Timeout while its process lives."""
-    with FileLock(folder / LOCK).acquire(timeout=patience):
-        yield
+    with FileLock(folder / LOCK).acquire(timeout=patience, poll_interval=_GLANCE / 5):
+        try:
+            yield
+        finally:
+            if not (folder / PLAN).exists():
+                # It was deleted just now, and taking its lock has made the folder again.
+                with suppress(OSError):
+                    (folder / LOCK).unlink()
+                    folder.rmdir()

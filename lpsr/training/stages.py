@@ -90,7 +90,7 @@ def patches(sitting: Sitting) -> dict[str, Any]:
 
 
 def embedder(sitting: Sitting) -> dict[str, Any] | None:
-    """For PECL: the one that ships, or one that is trained on the plates of the run."""
+    """For PECL: the one that ships, or one that is trained on the plates of the run; its minutes end that early."""
     plan, settings = sitting.plan, sitting.plan.settings
     if settings.loss.kind == "mse":
         return None
@@ -109,14 +109,18 @@ def embedder(sitting: Sitting) -> dict[str, Any] | None:
         validate_every=settings.validate_every,
     )
 
-    def should_stop() -> Request | None:
-        sitting.progress(sitting.stage.done + 1, recipe.iterations)
-        return "pause" if sitting.resting() else None
+    asked: Request | None = None
 
-    run = _trained(sitting, pretrain_embedder, recipe, EMBEDDER, _fabric(plan), should_stop)
-    if not run["done"]:
+    def should_stop() -> Request | None:
+        nonlocal asked
+        sitting.progress(sitting.stage.done + 1, recipe.iterations)
+        asked = "pause" if sitting.resting() else "keep" if sitting.overdue else None
+        return asked
+
+    run = _trained(sitting, pretrain_embedder, recipe, EMBEDDER, _fabric(plan), should_stop, sitting.log)
+    if not run["done"] and asked != "keep":
         raise Stopped
-    return {"source": "own", "val_precision": run["val_precision"], "val_recall": run["val_recall"]}
+    return {"source": "own", **{key: run[key] for key in ("iteration", "val_precision", "val_recall")}}
 
 
 def training(sitting: Sitting) -> dict[str, Any]:
@@ -138,12 +142,13 @@ def training(sitting: Sitting) -> dict[str, Any]:
         nonlocal asked
         sitting.progress(sitting.stage.done + 1, recipe.iterations)
         asked = sitting.should_stop()
-        if asked is None and sitting.minutes and sitting.stage.seconds >= 60 * sitting.minutes:
+        if asked is None and sitting.overdue:
             asked = "keep"
         return asked
 
     fabric = _fabric(sitting.plan)
-    facts = {
+    # What validated best before a break stays.
+    facts = sitting.stage.facts | {
         "device": device_name(fabric.device),
         "threads": torch.get_num_threads(),
         "parameters": count_parameters(SuperResolutionNetwork(recipe.network)),
@@ -152,7 +157,13 @@ def training(sitting: Sitting) -> dict[str, Any]:
     }
     # To be seen while it runs.
     sitting.stage.facts = facts
-    run = _trained(sitting, partial(train, on_validation=on_validation), recipe, TRAIN, fabric, should_stop)
+
+    def report(entry: dict[str, Any]) -> None:
+        if entry.get("val_psnr", 0.0) > facts.get("best", 0.0):
+            facts.update(best=entry["val_psnr"], best_iteration=entry["iteration"])
+        sitting.log(entry)
+
+    run = _trained(sitting, partial(train, on_validation=on_validation), recipe, TRAIN, fabric, should_stop, report)
     if not run["done"]:
         if asked != "keep":
             raise Stopped
@@ -170,12 +181,13 @@ def _trained(
     name: str,
     fabric: Fabric,
     should_stop: Callable[[], Request | None],
+    report: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
     """What ``run.json`` says after a training in the folder ``name`` of the run."""
     folder = sitting.folder / name
     done = read_json(folder / RUN)["iteration"] if (folder / RUN).is_file() else 0
     sitting.progress(done, recipe.iterations)
-    return work(recipe, folder, fabric=fabric, report=sitting.log, should_stop=should_stop)
+    return work(recipe, folder, fabric=fabric, report=report, should_stop=should_stop)
 
 
 def _fabric(plan: Plan) -> Fabric:

@@ -13,6 +13,7 @@ STAGES = ("data", "patches", "embedder", "train", "validate", "evaluate", "expor
 StageState = Literal["waiting", "running", "done", "skipped", "failed"]
 # "interrupted" is never written: it is a run that says "running" while no process holds its lock.
 State = Literal["queued", "running", "paused", "interrupted", "done", "failed"]
+ENDED = ("done", "failed")
 # To a run that trains: save and end, or end the training now and go on with what there is.
 Request = Literal["pause", "keep"]
 
@@ -59,6 +60,11 @@ class Status(BaseModel):
     early: bool = False
     owner: str = ""
     stages: dict[str, Stage] = Field(default_factory=lambda: {name: Stage() for name in STAGES})
+
+    @property
+    def begun(self) -> bool:
+        """Whether the run has its plates."""
+        return self.stages["data"].state == "done"
 
 
 def read_status(folder: str | Path) -> Status:

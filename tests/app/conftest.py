@@ -199,3 +199,81 @@ def hostile(tmp_path_factory):
         "huge.png": "50 megapixels",
     }
     return {path.name: (path, words.get(path.name)) for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture
+def one_checkpoint(tmp_path, make_checkpoint, monkeypatch):
+    """A folder with one checkpoint, "mse", of a tiny network."""
+    import lpsr.checkpoints
+
+    make_checkpoint(tmp_path / "checkpoints", "mse")
+    monkeypatch.setattr(lpsr.checkpoints, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(lpsr.checkpoints.list_checkpoints, "__defaults__", (tmp_path / "checkpoints",))
+    return tmp_path / "checkpoints"
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Stands for the estimates: the plans that were measured; one with seed 13 cannot be."""
+    from lpsr.errors import InputError
+    from lpsr.training import estimate
+
+    done = []
+
+    def known(plan, cache, plates=None):
+        one = estimate.Estimate({"data": 6.0, "train": 80.0 + len(plates or ())}, 7.5, 86.0 + len(plates or ()))
+        return one if plan.settings.loss in done else None
+
+    def measure(plan, cache, plates=None):
+        if plan.settings.seed == 13:
+            raise InputError("There is not enough memory.")
+        done.append(plan.settings.loss)
+
+    monkeypatch.setattr(estimate, "known", known)
+    monkeypatch.setattr(estimate, "measure", measure)
+    return done
+
+
+@pytest.fixture
+def make_form(tmp_path, one_checkpoint, measured):
+    """``make_form(mode, training)`` is a form of training whose runs lie in tmp_path/runs."""
+    import gradio as gr
+
+    from lpsr.app.training.form import Form
+
+    def make(mode="full", training=lambda: False):
+        with gr.Blocks():
+            return Form(mode, ["/plates"], tmp_path / "runs", training)
+
+    return make
+
+
+@pytest.fixture
+def make_done_run(tmp_path, make_checkpoint):
+    """``make_done_run(result=None, made=True, plan=None, early=False)``: a run "mine" that is done."""
+    from lpsr.files import write_json
+    from lpsr.losses.criterion import LossConfig
+    from lpsr.training.plan import preset
+    from lpsr.training.runs import Run
+    from lpsr.training.status import CHECKPOINT, EVALUATION, Stage, Status
+
+    def make(result=None, made=True, plan=None, early=False, name="mine"):
+        folder = tmp_path / "mine"
+        folder.mkdir(exist_ok=True)
+        status = Status(state="done", created=1.0, place=1.0, early=early)
+        status.stages |= {"train": Stage(state="done", done=250, of=600), "export": Stage(state="done")}
+        if result is not None:
+            write_json(folder / EVALUATION, result)
+        if made:
+            facts = {
+                "data": [{"name": "generated", "split": "train", "share": 1.0, "plates": 1480}],
+                "iterations": 600,
+                "kept_iteration": 500,
+                "loss": LossConfig(kind="pecl"),
+                "seconds": 125.0,
+                "validation": {"val_psnr": 21.5, "val_psnr_y": 22.25, "n": 24},
+            }
+            make_checkpoint(folder / CHECKPOINT, "mine", **facts)
+        return Run(name, folder, plan or preset("demo", "mine", {"kind": "mse"}), status, None, "")
+
+    return make

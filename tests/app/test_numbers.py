@@ -279,3 +279,14 @@ def test_chart_and_table_fit_the_page(visit, width):
     for label in labels:
         spot = label.bounding_box()
         assert box["x"] <= spot["x"] and spot["x"] + spot["width"] <= box["x"] + box["width"] + 1
+
+
+def test_a_chart_that_was_drawn_out_of_sight_is_as_wide_as_the_page(visit):
+    page = visit()
+    page.locator("button[role=tab]").nth(3).click()
+    page.wait_for_selector("#numbers-chart .main-svg", state="attached")
+    page.locator("button[role=tab]").first.click()
+    page.wait_for_function(
+        "+document.querySelector('#numbers-chart .main-svg').getAttribute('width')"
+        " == document.querySelector('#numbers-chart').clientWidth"
+    )

@@ -1,26 +1,20 @@
 """What came of a run."""
 
-import io
 import json
 import re
-import zipfile
 from html import unescape
-from pathlib import Path
 
 import pytest
 
 from lpsr.app.language import LANGUAGES, Words
 from lpsr.app.training import after
-from lpsr.checkpoints import CHECKPOINTS, load_restorer, read_card
+from lpsr.app.training.downloads import downloads
+from lpsr.checkpoints import load_restorer, read_card
 from lpsr.data.plates import open_plates
-from lpsr.errors import InputError
 from lpsr.evaluation import evaluate
-from lpsr.files import write_json
-from lpsr.losses.criterion import LossConfig
 from lpsr.readers import Reading
-from lpsr.training.plan import Archive, Folder, Plan, preset
-from lpsr.training.runs import Run
-from lpsr.training.status import CHECKPOINT, EVALUATION, Stage, Status
+from lpsr.training.plan import Folder, preset
+from lpsr.training.status import CHECKPOINT, EVALUATION
 
 WORDS = Words()
 HOSTILE = '"><script>alert(1)</script>'
@@ -45,34 +39,8 @@ def result(tmp_path_factory, plate_folder, make_checkpoint):
 
 
 @pytest.fixture
-def make_run(tmp_path, make_checkpoint):
-    """``make_run(result=None, made=True, plan=None, early=False)``: a run "mine" that is done."""
-
-    def make(result=None, made=True, plan=None, early=False, name="mine"):
-        folder = tmp_path / "mine"
-        folder.mkdir(exist_ok=True)
-        status = Status(state="done", created=1.0, place=1.0, early=early)
-        status.stages |= {"train": Stage(state="done", done=250, of=600), "export": Stage(state="done")}
-        if result is not None:
-            write_json(folder / EVALUATION, result)
-        if made:
-            facts = {
-                "data": [{"name": "generated", "split": "train", "share": 1.0, "plates": 1480}],
-                "iterations": 600,
-                "kept_iteration": 500,
-                "loss": LossConfig(kind="pecl"),
-                "seconds": 125.0,
-                "validation": {"val_psnr": 21.5, "val_psnr_y": 22.25, "n": 24},
-            }
-            make_checkpoint(folder / CHECKPOINT, "mine", **facts)
-        return Run(name, folder, plan or preset("demo", "mine", {"kind": "mse"}), status, None, "")
-
-    return make
-
-
-@pytest.fixture
-def generated_run(make_run, result):
-    return make_run(result)
+def generated_run(make_done_run, result):
+    return make_done_run(result)
 
 
 def plain(html):
@@ -106,14 +74,14 @@ def test_the_table_holds_the_scores(generated_run, result):
     assert html.count("class=own") == 1 and "n = 3 plates" in html
 
 
-def test_the_table_says_what_its_numbers_are_worth(make_run, result):
-    generated = after.table(make_run(result), WORDS)
+def test_the_table_says_what_its_numbers_are_worth(make_done_run, result):
+    generated = after.table(make_done_run(result), WORDS)
     assert "3 generated plates" in generated and "nothing about real plates" in generated
     plan = preset("demo", "mine", {"kind": "mse"})
-    folder = after.table(make_run(result, plan=plan.model_copy(update={"data": Folder(folder="/a/b")})), WORDS)
+    folder = after.table(make_done_run(result, plan=plan.model_copy(update={"data": Folder(folder="/a/b")})), WORDS)
     assert "other plates than the paper" in folder and "generated" not in plain(folder)
     assert "stopped early" not in generated
-    assert "iteration 250 of 600" in after.table(make_run(result, early=True), WORDS)
+    assert "iteration 250 of 600" in after.table(make_done_run(result, early=True), WORDS)
 
 
 def test_the_passport_is_folded_below(generated_run, result):
@@ -123,31 +91,31 @@ def test_the_passport_is_folded_below(generated_run, result):
     assert all(digest in shown["checkpoints"] for digest in result["passport"]["checkpoints"].values())
 
 
-def test_without_readings_those_columns_are_empty(make_run, plate_folder):
+def test_without_readings_those_columns_are_empty(make_done_run, plate_folder):
     scores = evaluate(open_plates(plate_folder, "test")[:2], ["bicubic"], data="plates", split="test")
-    html = after.table(make_run(scores), WORDS)
+    html = after.table(make_done_run(scores), WORDS)
     assert rows(html)["Bicubic"][3:] == ["–"] * 5 and "not scored" in html
 
 
-def test_a_checkpoint_that_is_gone_keeps_its_row(make_run, result):
+def test_a_checkpoint_that_is_gone_keeps_its_row(make_done_run, result):
     models = {"gone-<b>": result["models"]["mse"], "mine": result["models"]["mine"]}
-    assert next(iter(rows(after.table(make_run({**result, "models": models}), WORDS)))) == "gone-<b>"
+    assert next(iter(rows(after.table(make_done_run({**result, "models": models}), WORDS)))) == "gone-<b>"
 
 
-def test_what_is_not_there_is_not_shown(make_run):
-    run = make_run(made=False)
+def test_what_is_not_there_is_not_shown(make_done_run):
+    run = make_done_run(made=False)
     assert after.table(run, WORDS) == after.card(run, WORDS) == ""
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"models": {"mine": {"psnr": 3}}, "passport": {}}', '{"models": 1'])
-def test_a_damaged_evaluation_is_told(make_run, text):
-    run = make_run(made=False)
+def test_a_damaged_evaluation_is_told(make_done_run, text):
+    run = make_done_run(made=False)
     (run.folder / EVALUATION).write_text(text)
     assert "damaged" in after.table(run, WORDS)
 
 
-def test_the_card_is_readable(make_run):
-    run = make_run()
+def test_the_card_is_readable(make_done_run):
+    run = make_done_run()
     html = after.card(run, WORDS)
     shown = facts(html)
     assert shown["Loss"].startswith("PECL-Manhattan (attract") and shown["Trained on"] == "generated, 1\u202f480 plates"
@@ -159,91 +127,22 @@ def test_the_card_is_readable(make_run):
     assert json.loads(text) == json.loads((run.folder / CHECKPOINT / "mine.json").read_text())
 
 
-def test_a_damaged_card_is_told_without_paths(make_run):
-    run = make_run()
+def test_a_damaged_card_is_told_without_paths(make_done_run):
+    run = make_done_run()
     (run.folder / CHECKPOINT / "mine.json").write_text("{")
     assert "damaged" in after.card(run, WORDS) and str(run.folder) not in after.card(run, WORDS)
 
 
-def test_every_file_can_be_downloaded(make_run):
-    run = make_run()
-    folder = run.folder / CHECKPOINT
-    weights, card = (folder / f"mine.{suffix}" for suffix in ("safetensors", "json"))
-    assert after.file_of(run, "weights") == ("mine.safetensors", "application/octet-stream", weights.read_bytes())
-    assert after.file_of(run, "card") == ("mine.json", "application/json", card.read_bytes())
-    name, mime, content = after.file_of(run, "zip")
-    with zipfile.ZipFile(io.BytesIO(content)) as bundle:
-        assert {one: bundle.read(one) for one in bundle.namelist()} == {
-            "mine/mine.safetensors": weights.read_bytes(),
-            "mine/mine.json": card.read_bytes(),
-        }
-    assert (name, mime) == ("mine.zip", "application/zip")
-    name, _, content = after.file_of(run, "plan")
-    assert name == "mine-plan.json" and Plan.model_validate_json(content) == run.plan
-
-
-def test_onnx_is_made_of_the_run_s_own_weights_and_leaves_nothing_behind(make_run, monkeypatch):
-    made = []
-
-    def export_onnx(name, path, folder):
-        made.append((name, Path(path), Path(folder)))
-        Path(path).write_bytes(b"onnx")
-
-    monkeypatch.setattr("lpsr.onnx.export_onnx", export_onnx)
-    run = make_run()
-    assert after.file_of(run, "onnx") == ("mine.onnx", "application/octet-stream", b"onnx")
-    ((name, path, folder),) = made
-    assert name == "mine" and folder == run.folder / CHECKPOINT and not path.parent.exists()
-
-
-def test_the_plan_holds_no_paths_of_the_machine(make_run):
-    settings = preset("demo", "mine", {"kind": "mse"}).settings
-    settings = settings.model_copy(update={"init_from": "/srv/a/first.safetensors", "embedder": "/srv/b/e.safetensors"})
-    for source, kept in ((Folder(folder="/srv/secret/ccpd"), "ccpd"), (Archive(file="/srv/secret/up.zip"), "up.zip")):
-        plan = Plan(name="mine", data=source, settings=settings)
-        text = after.file_of(make_run(plan=plan), "plan")[2].decode()
-        assert "/srv" not in text and kept in text and "first.safetensors" in text and "e.safetensors" in text
-
-
-@pytest.mark.parametrize("kind", ["weights", "card", "zip", "onnx", "../../etc/passwd", "", None, ["weights"]])
-def test_what_is_not_there_cannot_be_downloaded(make_run, kind):
-    with pytest.raises(InputError, match="no such file"):
-        after.file_of(make_run(made=False), kind)
-
-
-def test_weights_that_go_meanwhile_are_told(make_run, monkeypatch):
-    run = make_run()
-    monkeypatch.setattr(after, "files", lambda run: {"weights": "mine.safetensors"})
-    (run.folder / CHECKPOINT / "mine.safetensors").unlink()
-    with pytest.raises(InputError, match="deleted"):
-        after.file_of(run, "weights")
-
-
-def test_buttons_are_those_of_the_files_there_are(make_run):
-    assert re.findall('data-kind="(.*?)"', after.downloads(make_run(made=False), WORDS)) == ["plan"]
-    html = after.downloads(make_run(), WORDS)
-    assert re.findall('data-kind="(.*?)"', html) == list(after.KINDS) and "data-making=" in html
-
-
-def test_it_can_be_used_in_compare_once_it_is_there(make_run, monkeypatch):
-    run = make_run()
-    assert not (CHECKPOINTS / "mine.safetensors").exists() and "data-use" not in after.downloads(run, WORDS)
-    monkeypatch.setattr("lpsr.checkpoints.CHECKPOINTS", run.folder / CHECKPOINT)
-    assert 'data-use="mine"' in after.downloads(run, WORDS)
-    run.status.stages["export"].state = "running"
-    assert "data-use" not in after.downloads(run, WORDS)
-
-
-def test_hostile_names_are_escaped(make_run, result):
+def test_hostile_names_are_escaped(make_done_run, result):
     models = {HOSTILE: result["models"]["mse"], "bicubic": result["models"]["bicubic"]}
-    run = make_run({"passport": {**result["passport"], HOSTILE: HOSTILE}, "models": models}, name=HOSTILE)
-    html = after.table(run, WORDS) + after.downloads(run, WORDS)
+    run = make_done_run({"passport": {**result["passport"], HOSTILE: HOSTILE}, "models": models}, name=HOSTILE)
+    html = after.table(run, WORDS) + downloads(run, WORDS)
     assert "<script" not in html and html.count("&lt;script&gt;") >= 4
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_everything_has_words_in_every_language(make_run, result, language):
+def test_everything_has_words_in_every_language(make_done_run, result, language):
     words = Words(language)
-    run = make_run(result, early=True)
-    shown = after.table(run, words) + after.downloads(run, words) + after.card(run, words).partition("<pre")[0]
+    run = make_done_run(result, early=True)
+    shown = after.table(run, words) + downloads(run, words) + after.card(run, words).partition("<pre")[0]
     assert "{" not in shown and plain(shown).count("mine") >= 2

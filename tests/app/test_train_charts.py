@@ -220,7 +220,7 @@ class TestFigures:
     def test_last_values_for_those_who_do_not_see(self, run):
         made = figures([run(lines=[{"iteration": 10, "val_psnr": 21.234, "val_psnr_y": 22.0}])], Words())
         assert made["psnr"].layout.meta == {"title": "Validation PSNR, dB", "text": "PSNR 21.23 dB, PSNR_Y 22.00 dB"}
-        assert made["contrast"].layout.meta["text"] == "Choose an MSE run to compare with."
+        assert made["contrast"].layout.meta["text"].startswith("Choose an MSE run to compare with: Baseline")
 
 
 class TestCharts:

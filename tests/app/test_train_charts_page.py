@@ -253,3 +253,17 @@ def test_without_plotly_it_says_so_and_tries_again(open_charts, runs):
     write(runs / "a", 2100, 2201, "a")
     assert text(page, 5).startswith("Learning rate")
     page.get_by_text("The charts cannot be drawn").wait_for(state="detached")
+
+
+def test_what_has_no_values_takes_little_room(open_charts):
+    page = open_charts()
+    text(page)
+    boxes = {one.get_attribute("data-chart"): one.bounding_box() for one in page.locator(".train-charts figure").all()}
+    # There is no run to hold it against.
+    contrast = boxes.pop("contrast")
+    assert contrast["height"] < 100 and all(box["height"] > 200 for box in boxes.values())
+    assert contrast["y"] >= max(box["y"] for box in boxes.values())
+    page.get_by_label("runs").fill("untrained")
+    page.wait_for_selector(".train-charts", state="hidden")
+    page.get_by_label("runs").fill("b")
+    page.wait_for_selector(".train-charts .plot.js-plotly-plot")

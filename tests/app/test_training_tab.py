@@ -4,17 +4,20 @@ import json
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
 from lpsr.app.training.tab import TrainingTab
-from lpsr.app.training.view import MOST, View, baseline_of, named_curves, shown_run, ticked
+from lpsr.app.training.values import values_of
+from lpsr.app.training.view import MOST, View, baseline_of, named_curves, shown_run, snapshot
+from lpsr.app.training.visitors import may_see, may_steer
 from lpsr.files import write_json
 from lpsr.training.bounds import Bounds
 from lpsr.training.plan import LOSSES, preset
 from lpsr.training.queue import owner_of, submit
-from lpsr.training.runs import list_runs, read_run
+from lpsr.training.runs import delete, list_runs, read_run
 from lpsr.training.status import PROCESS, Status, write_status
 
 PATIENT = 240_000
@@ -190,20 +193,21 @@ def test_runs_drawn_together_have_colours_of_their_own(runs):
     assert len({one.colour for one in named}) == 3 and baseline is None
     view = View()
     for number in range(20):
-        view = ticked(view, f"run-{number}", True)
+        view.tick(f"run-{number}", True)
     assert len(view.compared) == MOST - 1 and view.compared[-1] == "run-19"
-    assert ticked(view, "run-19", False).compared == view.compared[:-1]
+    before = view.compared
+    view.tick("run-19", False)
+    assert view.compared == before[:-1]
 
 
 @pytest.mark.parametrize(
     ("mode", "mine", "others"), [("full", True, True), ("demo", True, False), ("off", False, False)]
 )
 def test_on_a_public_page_only_who_started_a_run_steers_it(runs, mode, mine, others):
-    with gr.Blocks():
-        tab = TrainingTab(gr.Tab("x"), Bounds(mode, 1.0, None, 1), [])
-    run = runs[0]
-    assert tab._may(run, "mine") is mine and tab._may(run, "yours") is others
-    assert tab._may(run, "") is others
+    assert may_steer(runs[0], "mine", mode) is mine
+    # A token may be missing, or be made by hand.
+    for token in ("yours", "", None, ["mine"], {}):
+        assert may_steer(runs[0], token, mode) is others
 
 
 def test_uploaded_plates_are_shown_to_their_owner_alone(tmp_path):
@@ -211,7 +215,58 @@ def test_uploaded_plates_are_shown_to_their_owner_alone(tmp_path):
     plan = preset("demo", "zipped").model_dump(mode="json") | {"data": {"kind": "zip", "file": "plates.zip"}}
     write_json(folder / "plan.json", plan)
     write_status(folder, Status(created=time.time(), place=1.0, owner=owner_of("mine")))
-    with gr.Blocks():
-        tab = TrainingTab(gr.Tab("x"), Bounds("full", 1.0, None, 1), [])
     run = read_run(tmp_path / "runs", "zipped")
-    assert tab._sees(run, "mine") and not tab._sees(run, "yours") and not tab._sees(run, "")
+    assert may_see(run, "mine") and not any(may_see(run, token) for token in ("yours", "", None, ["mine"]))
+
+
+@pytest.fixture
+def tab(runs, monkeypatch):
+    """The tab of a page that shows ``runs``."""
+    monkeypatch.setattr("lpsr.training.runs.RUNS", runs[0].folder.parent)
+    with gr.Blocks():
+        return TrainingTab(gr.Tab("x"), Bounds("full", 1.0, None, 9), [])
+
+
+REQUEST = SimpleNamespace(headers={})
+
+
+def look(tab, view, seen):
+    """What changed on the page, by component."""
+    return dict(zip(tab.looked, tab._look(view, seen, "", "", REQUEST), strict=True))
+
+
+def test_of_two_quick_choices_neither_is_lost(tab):
+    view = View()
+    for name in ("a-mse", "a-pecl-manhattan"):
+        event = SimpleNamespace(_data={"action": "compare", "run": name, "on": True})
+        # The answer of the first is not back yet: no answer brings a view.
+        assert tab._listed(view, "", event, REQUEST) == {tab.message: ""}
+    assert view.compared == ("a-mse", "a-pecl-manhattan")
+
+
+def test_a_shown_run_that_another_visitor_deletes_is_said_to_be_gone(tab, runs):
+    view = View(run="other-mse")
+    first = look(tab, view, {})
+    assert first[tab.shown] == "other-mse" and "other-mse" in first[tab.head]
+    delete(next(run for run in runs if run.name == "other-mse").folder)
+    snapshot(runs[0].folder.parent, fresh=True)
+    second = look(tab, view, first[tab.seen])
+    assert "other-mse was deleted" in second[tab.message] and second[tab.shown] == "a-mse"
+    third = look(tab, view, second[tab.seen])
+    assert third[tab.message] == third[tab.head] == gr.skip()
+
+
+def test_what_cannot_be_read_is_said_once(tab, runs):
+    (runs[-1].folder / "train").mkdir()
+    (runs[-1].folder / "train" / "log.jsonl").mkdir()
+    view = View(run=runs[-1].name)
+    first = look(tab, view, {})
+    assert "cannot be read" in first[tab.message]
+    second = look(tab, view, first[tab.seen])
+    assert second[tab.message] == gr.skip()
+
+
+def test_what_is_started_without_a_token_is_nobodys_and_not_everybodys(tab, runs):
+    failed, _ = tab._start("", REQUEST, *values_of(preset("demo", "lost")))
+    assert failed == ""
+    assert read_run(runs[0].folder.parent, "lost").status.owner not in ("", owner_of(""))

@@ -109,6 +109,13 @@ def test_every_setting_can_be_said():
     assert parsed(*shlex.split(command_line(plan))[4:]) == plan
 
 
+def test_weights_mean_the_same_file_wherever_the_run_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = parsed("runs/mine", "--set", "init_from=best.safetensors", "--set", "embedder=e.safetensors").settings
+    assert settings.init_from == str(tmp_path / "best.safetensors")
+    assert settings.embedder == str(tmp_path / "e.safetensors")
+
+
 def test_a_preset_is_a_start_and_the_folder_names_the_run():
     assert parsed("runs/a.b", "--preset", "demo") == preset("demo", "a.b")
     plan = parsed("runs/mine/", "--preset", "demo", "--data-seed", 4, "--set", "iterations=9")

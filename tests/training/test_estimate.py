@@ -218,7 +218,7 @@ class TestTiming:
                 assert tuple(rates) == names and all(value > 0 for value in rates.values())
 
     def test_what_is_wrong_comes_back_as_its_sentence(self, tiny, cache, tmp_path, monkeypatch):
-        monkeypatch.setenv("LPSR_CHECKPOINTS", str(tmp_path / "none"))
+        monkeypatch.setattr(module, "CHECKPOINTS", tmp_path / "none")
         with pytest.raises(InputError, match="There is no embedder"):
             measure(changed(tiny, settings={"loss": {"kind": "pecl"}}), cache)
         assert not cache.exists()

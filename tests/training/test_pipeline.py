@@ -177,6 +177,7 @@ def test_from_plates_to_a_checkpoint(new, published):
     card = read_card("mine", published)
     assert (card.title, card.threads, card.precision) == ("mine", 1, "32-true")
     assert (card.iterations, card.kept_iteration) == (facts["train"]["best_iteration"],) * 2
+    assert card.stopped_iteration is None
     result = read_json(folder / "evaluation.json")
     assert list(result["models"]) == ["bicubic", "mse", "mine"]
     assert card.test["psnr"] == result["models"]["mine"]["psnr"] and "exact" in card.test
@@ -276,7 +277,7 @@ def test_keep_ends_the_training_and_goes_on_with_what_it_has(new, published):
     assert (status.state, status.message, status.early) == ("done", "", True)
     assert (status.stages["train"].done, status.stages["train"].of) == (3, 6)
     card = read_card("mine", published)
-    assert (card.kept_iteration, card.iterations) == (3, 3)
+    assert (card.kept_iteration, card.iterations, card.stopped_iteration) == (3, 3, 3)
     assert load_tensors(folder / "train" / BEST)[1]["iteration"] == 3
 
 
@@ -296,6 +297,27 @@ def test_its_minutes_end_the_training(new):
     status = run_pipeline(new("mine"), minutes=1e-9)
     assert (status.state, status.early, status.stages["train"].done) == ("done", True, 1)
     assert run_pipeline(new("other"), minutes=60).early is False
+
+
+def test_its_minutes_end_the_embedders_training_too(new):
+    folder = new("mine", {"embedder_iterations": 50}, loss={"kind": "pecl", "d": 64})
+    status = run_pipeline(folder, minutes=1e-9)
+    assert status.state == "done" and status.early
+    assert status.stages["embedder"].facts["iteration"] == 1 and read_card("mine", stages.CHECKPOINTS).embedder_sha256
+    # 130 MB.
+    shutil.rmtree(folder / "embedder")
+
+
+def test_a_run_that_is_deleted_while_it_runs_is_not_begun_anew(new):
+    folder = new("mine")
+
+    def vandal(name, stage, entry) -> None:
+        if name == "patches" and stage.state == "done":
+            shutil.rmtree(folder)
+
+    with pytest.raises(InputError, match="was deleted"):
+        run_pipeline(folder, report=vandal)
+    assert not folder.exists()
 
 
 def test_a_done_run_is_left_as_it_is(whole):
@@ -537,6 +559,9 @@ def test_one_process_at_a_time(new):
         assert run_pipeline(folder).state == "done"
         with pytest.raises(TimeoutError):
             FileLock(folder / LOCK).acquire(timeout=0)
+        assert (folder / PROCESS).exists()
+    # By then its number may be another program's.
+    assert not (folder / PROCESS).exists()
     with FileLock(folder / LOCK).acquire(timeout=0):
         pass
 

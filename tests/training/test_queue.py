@@ -8,15 +8,16 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from filelock import FileLock
 
 from lpsr.errors import InputError
-from lpsr.training import queue
+from lpsr.training import queue, room
 from lpsr.training.bounds import Bounds, bounds
 from lpsr.training.plan import LOSSES, PRESETS, Plan, preset
-from lpsr.training.runs import MAX_NOTE, SHARED, list_runs, read_run, set_note
+from lpsr.training.runs import MAX_NOTE, SHARED, list_runs, lives, read_run, set_note, size_of
 from lpsr.training.status import CONTROL, DATA, FILM, LOCK, PATCHES, PROCESS, STATUS, UPLOAD, read_status, write_status
 
 FULL = Bounds("full", 1.0, None, 8)
@@ -54,11 +55,32 @@ def test_runs_wait_in_the_order_they_were_asked_for_and_the_newest_is_listed_fir
     assert [run.name for run in list_runs(three)] == ["third", "second", "first"]
 
 
+def begin(root, name, trained=0):
+    """As if the run had prepared its plates and trained so many iterations."""
+    stages = read_status(root / name).stages
+    stages["data"].state = "done"
+    stages["train"].done = trained
+    put(root, name, stages=stages)
+
+
 def test_a_resumed_run_comes_before_those_that_wait(three):
+    begin(three, "third")
     put(three, "third", state="paused")
     assert places(three) == {"first": 1, "second": 2, "third": None}
     queue.resume(three, "third")
     assert places(three) == {"third": 1, "first": 2, "second": 3}
+
+
+def test_leaving_the_queue_and_coming_back_does_not_overtake(three):
+    queue.pause(three, "first")
+    queue.resume(three, "first")
+    assert places(three) == {"second": 1, "third": 2, "first": 3}
+
+
+def test_a_clock_that_was_set_back_does_not_overtake(three, monkeypatch):
+    monkeypatch.setattr(queue.time, "time", lambda: 1000.0)
+    queue.submit(three, [preset("demo", "fourth")], FULL)
+    assert places(three)["fourth"] == 4
 
 
 def test_all_or_none_are_taken(three):
@@ -129,10 +151,53 @@ def test_on_a_public_page_the_oldest_finished_run_gives_way(three):
     put(three, "second", state="done")
     (three / "first" / "weights").write_bytes(bytes(2_000_000))
     allowance = Bounds(
-        "demo", (queue.size_of(three) + 1000 + queue.needed_bytes(preset("demo", "x")) - 10**6) / 1e9, 1, 9
+        # The third has still to write what it needs.
+        "demo",
+        (size_of(three) + 1000 + 2 * room.needed_bytes(preset("demo", "x")) - 10**6) / 1e9,
+        1,
+        9,
     )
     queue.submit(three, [preset("demo", "fourth")], allowance)
     assert sorted(places(three)) == ["fourth", "second", "third"]
+
+
+def test_on_a_public_page_runs_that_rest_give_way_after_those_that_ended(three):
+    put(three, "first", state="paused")
+    put(three, "second", state="done")
+    put(three, "third", state="paused")
+    for name in NAMES:
+        (three / name / "weights").write_bytes(bytes(2_000_000))
+    allowance = Bounds("demo", (size_of(three) + room.needed_bytes(preset("demo", "x")) - 3 * 10**6) / 1e9, 1, 9)
+    queue.submit(three, [preset("demo", "fourth")], allowance)
+    assert sorted(places(three)) == ["fourth", "third"]
+
+
+def test_what_waiting_runs_will_write_counts(three):
+    allowance = Bounds("full", (size_of(three) + 3.5 * room.needed_bytes(preset("demo", "x"))) / 1e9, None, 9)
+    with pytest.raises(InputError, match="what waits"):
+        queue.submit(three, [preset("demo", "fourth")], allowance)
+    begin(three, "first")
+    queue.submit(three, [preset("demo", "fourth")], allowance)
+
+
+def test_looks_at_a_run_do_not_make_it_seem_to_run(three):
+    """Many visitors look at the same runs all the time, and each look takes the lock for a moment."""
+    put(three, "first", state="running")
+    with ThreadPoolExecutor(8) as pool:
+        states = set(pool.map(lambda _: read_run(three, "first").status.state, range(300)))
+    assert states == {"interrupted"}
+
+
+def test_a_look_at_a_run_that_is_deleted_meanwhile_leaves_nothing(three):
+    assert not lives(three / "gone")
+    assert not (three / "gone").exists()
+
+
+def test_what_was_cut_off_while_it_was_made_or_deleted_is_removed(three):
+    for name in (".new-a", ".gone-b"):
+        (three / name / "x").mkdir(parents=True)
+    queue.forget_uploads(three, time.time())
+    assert sorted(path.name for path in three.iterdir() if path.is_dir()) == sorted(NAMES)
 
 
 def test_a_run_whose_process_lives_is_running_and_one_whose_process_is_gone_is_interrupted(three):
@@ -152,7 +217,10 @@ def test_a_running_run_is_asked_and_a_waiting_one_is_taken_out_of_the_queue(thre
     assert (three / "first" / CONTROL).read_text() == "pause"
     queue.pause(three, "second")
     assert state(three, "second") == "paused" and not (three / "second" / CONTROL).exists()
+    with pytest.raises(InputError, match="Nothing"):
+        queue.keep(three, "second")
     # What rests is run again to end properly.
+    begin(three, "second", trained=9)
     queue.keep(three, "second")
     assert places(three)["second"] == 1 and (three / "second" / CONTROL).read_text() == "keep"
     queue.pause(three, "second")
@@ -178,9 +246,12 @@ def test_a_discarded_run_is_killed_and_leaves_nothing(three, tmp_path):
     queue.discard(three, "first")
     assert process.wait(10) == -signal.SIGKILL
     assert sorted(places(three)) == ["second", "third"] and shared.is_dir()
+    # A killed process was making them.
+    (three / SHARED / ".generated-600-1.abcdefgh" / "plates").mkdir(parents=True)
+    (three / SHARED / ".generated-600-1.lock").touch()
     for name in ("second", "third"):
         queue.discard(three, name)
-    assert not shared.exists()
+    assert list((three / SHARED).iterdir()) == []
     assert [path for path in three.iterdir() if path.is_dir() and path.name != SHARED] == []
     with pytest.raises(InputError, match="may have been deleted"):
         queue.discard(three, "first")
@@ -243,11 +314,16 @@ def test_pictures_of_uploaded_plates_do_not_stay_with_a_finished_run(root, tmp_p
     plan = Plan.model_validate(PRESETS["demo"] | {"name": "mine", "data": {"kind": "zip", "file": str(upload)}})
     queue.submit(root, [plan, preset("demo", "rendered")], FULL)
     (root / "mine" / UPLOAD).unlink()
+    stages = read_status(root / "mine").stages
+    stages["data"].facts = {"refused": [["secret.txt", "It is not a picture."]], "refused_count": 1}
+    put(root, "mine", stages=stages)
     for name in ("mine", "rendered"):
         put(root, name, state="done")
         for folder in (PATCHES, FILM):
             (root / name / folder).mkdir()
+    (root / "mine" / f".{DATA}.abcdefgh").mkdir()
     queue.forget_uploads(root, time.time() + queue.KEPT + 60)
+    assert "secret" not in (root / "mine" / STATUS).read_text() and not list((root / "mine").glob(f".{DATA}.*"))
     assert not (root / "mine" / PATCHES).exists() and not (root / "mine" / FILM).exists()
     assert (root / "rendered" / PATCHES).exists() and state(root, "mine") == "done"
 
@@ -259,6 +335,35 @@ def test_a_process_that_cannot_start_is_told(three, monkeypatch):
     assert places(three)["second"] == 1
 
 
+def test_nothing_is_started_on_a_full_disk(three, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 0))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    with pytest.raises(InputError, match="disk is full"):
+        queue.start_next(three)
+    assert places(three)["first"] == 1
+
+
+def test_a_zip_that_is_gone_is_told_and_leaves_nothing(root, tmp_path):
+    data = {"kind": "zip", "file": str(tmp_path / "gone.zip")}
+    with pytest.raises(InputError, match="bring it again"):
+        queue.submit(root, [Plan.model_validate(PRESETS["demo"] | {"name": "mine", "data": data})], FULL)
+    assert [path for path in root.iterdir() if path.is_dir()] == []
+
+
 def test_no_root_no_runs(tmp_path):
+    queue.forget_uploads(tmp_path / "none", time.time())
+    with pytest.raises(InputError, match="no runs"):
+        queue.pause(tmp_path / "none", "mine")
     assert list_runs(tmp_path / "none") == [] and queue.start_next(tmp_path / "none") is None
     assert not os.path.exists(tmp_path / "none")
+
+
+def test_a_public_page_keeps_so_many_runs_and_no_more(root):
+    allowed = Bounds("demo", 10.0, 1.0, 99)
+    for number in range(room.MOST):
+        queue.submit(root, [preset("demo", f"run-{number:02}")], allowed)
+        put(root, f"run-{number:02}", state="done")
+    queue.submit(root, [preset("demo", "new-1"), preset("demo", "new-2")], allowed)
+    names = sorted(places(root))
+    assert len(names) == room.MOST and names[:3] == ["new-1", "new-2", "run-02"]

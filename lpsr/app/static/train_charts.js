@@ -1,5 +1,5 @@
 // Six charts that stay; a new value changes their data. What the visitor zoomed into is kept as long as the runs are.
-const WIDTH = 900, SCALE = 2;
+const WIDTH = 900, SCALE = 2, LOW = 84;
 const COARSE = matchMedia('(hover: none)').matches;
 let wanted = null;
 let drawing = false;
@@ -53,6 +53,8 @@ const draw = async (chart) => {
     layout.xaxis.fixedrange = layout.yaxis.fixedrange = true;
   }
   layout.width = chart.plot.clientWidth;
+  // A sentence needs less room than a chart.
+  if (!data.length) Object.assign(layout, { height: LOW, margin: { ...layout.margin, b: 4 } });
   const first = !chart.plot.classList.contains('js-plotly-plot');
   await window.Plotly.react(chart.plot, data, layout, { displayModeBar: false, doubleClick: false, showTips: false });
   chart.drawn = json;
@@ -92,7 +94,8 @@ element.addEventListener('click', (event) => {
   else reset(chart);
 });
 
-const visible = () => element.offsetParent !== null && element.clientWidth > 0;
+const grid = element.querySelector('.train-charts');
+const visible = () => grid.offsetParent !== null && grid.clientWidth > 0;
 
 // One chart a frame, so that the page answers between them; a hidden tab draws nothing.
 const drawAll = async () => {
@@ -125,6 +128,8 @@ const take = () => {
   wanted = JSON.parse(props.value);
   if (String(wanted.runs) !== runs) charts.forEach((chart) => { chart.zoomed = false; });
   runs = String(wanted.runs);
+  charts.forEach(({ name, figure }) => figure.classList.toggle('empty', !wanted.figures[name].data.length));
+  grid.hidden = charts.every(({ figure }) => figure.classList.contains('empty'));
   drawAll();
 };
 watch('value', take);

@@ -89,10 +89,20 @@ function save(field, focus) {
   setTimeout(draw, HEAL);
 }
 
+// What follows from it is elsewhere on the page.
+function sendAndShow(row, action, id) {
+  send(row, action);
+  const place = document.getElementById(id);
+  const { top } = place.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 2) place.scrollIntoView();
+}
+
+const choose = (row) => sendAndShow(row, 'choose', 'train-main');
+
 const ACTIONS = {
-  choose: (row) => send(row, 'choose'),
+  choose,
   resume: (row) => send(row, 'resume'),
-  again: (row) => send(row, 'again'),
+  again: (row) => sendAndShow(row, 'again', 'train-side'),
   compare: (row, box) => send(row, 'compare', { on: box.checked }),
   baseline: (row) => send(row, 'baseline'),
   edit: (row) => {
@@ -114,7 +124,7 @@ element.addEventListener('click', (event) => {
   const control = event.target.closest('button, input, label, .confirm');
   if (!control) {
     // Anywhere else on the card, for the mouse.
-    if (!getSelection().toString()) send(row, 'choose');
+    if (!getSelection().toString()) choose(row);
   } else if (control.matches('[data-do]')) {
     ACTIONS[control.dataset.do](row, control);
     if (control.matches('input')) setTimeout(draw, HEAL);

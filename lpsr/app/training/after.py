@@ -1,16 +1,12 @@
-"""What came of a run: its evaluation beside bicubic and the shipped checkpoints, its card, its files."""
+"""What came of a run: its evaluation beside bicubic and the shipped checkpoints, and its card."""
 
-import io
 import json
-import tempfile
-import zipfile
-from collections.abc import Callable
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpsr.app.language import Words
 from lpsr.app.theme import colours
+from lpsr.app.training.downloads import weights_of
 from lpsr.app.training.wording import decibels, duration, loss, number
 from lpsr.errors import InputError
 from lpsr.files import read_json
@@ -19,14 +15,6 @@ if TYPE_CHECKING:
     # For annotations only: it imports torch, which the first paint need not wait for.
     from lpsr.training.runs import Run
 
-# What can be downloaded: what its file's name ends in, and its MIME type.
-KINDS = {
-    "weights": (".safetensors", "application/octet-stream"),
-    "card": (".json", "application/json"),
-    "zip": (".zip", "application/zip"),
-    "onnx": (".onnx", "application/octet-stream"),
-    "plan": ("-plan.json", "application/json"),
-}
 # Title, key and digits of what has a median, and keys of the shares.
 _FIDELITY = (("PSNR, dB", "psnr", 2), ("PSNR_Y, dB", "psnr_y", 2), ("SSIM", "ssim", 3))
 _SHARES = ("exact", "ge6", "ge5", "char_accuracy")
@@ -127,7 +115,7 @@ def card(run: "Run", words: Words) -> str:
     """The checkpoint's card in words, and as it is; empty before there is one."""
     from lpsr.checkpoints import read_card
 
-    weights = _weights(run)
+    weights = weights_of(run)
     try:
         size = weights.stat().st_size
     except OSError:
@@ -187,102 +175,3 @@ def _facts(passport: dict[str, Any]) -> str:
 
     listed = "".join(f"<div><dt>{escape(key)}</dt><dd>{text(value)}</dd></div>" for key, value in passport.items())
     return f'<dl class="after-facts">{listed}</dl>'
-
-
-def files(run: "Run") -> dict[str, str]:
-    """Kind and file name of what can be downloaded now."""
-    made = _weights(run).is_file() and _weights(run).with_suffix(".json").is_file()
-    return {kind: run.name + ending for kind, (ending, _) in KINDS.items() if made or kind == "plan"}
-
-
-def file_of(run: "Run", kind: str) -> tuple[str, str, bytes]:
-    """File name, MIME type and content of a download.
-
-    ONNX is made on the way, which takes some ten seconds. Raises InputError for a kind that there is not (yet).
-    """
-    made = files(run)
-    # Of the browser, which may send anything.
-    if not isinstance(kind, str) or kind not in made:
-        raise InputError(f"The run {run.name} has no such file; wait until its checkpoint is made.")
-    weights = _weights(run)
-    make: dict[str, Callable[[], bytes]] = {
-        "weights": lambda: _read(weights),
-        "card": lambda: _read(weights.with_suffix(".json")),
-        "zip": lambda: _archive(run),
-        "onnx": lambda: _onnx(run),
-        "plan": lambda: _plan(run),
-    }
-    return made[kind], KINDS[kind][1], make[kind]()
-
-
-def downloads(run: "Run", words: Words) -> str:
-    """A button for each file, and one that takes the checkpoint to the tab *Compare*.
-
-    ``static/numbers.js`` asks for a ``data-kind``, ``static/train_after.js`` for ``data-use``.
-    """
-    buttons = "".join(
-        f'<button type="button" data-kind="{kind}" title="{escape(name)}">{words.html("train_after.get_" + kind)}'
-        "</button>"
-        for kind, name in files(run).items()
-    )
-    use = ""
-    if _is_in_compare(run):
-        use = (
-            f'<button type="button" class="use" data-use="{escape(run.name)}">{words.html("train_after.use")}</button>'
-        )
-    title = words.html("train_after.download")
-    return (
-        f'<div class="downloads after-downloads" role="group" aria-label="{title}"><span>{title}</span>{buttons}{use}'
-        f'<span class="status" role="status" data-making="{words.html("train_after.making")}"></span></div>'
-    )
-
-
-def _is_in_compare(run: "Run") -> bool:
-    from lpsr.checkpoints import CHECKPOINTS
-
-    return run.status.stages["export"].state == "done" and (CHECKPOINTS / f"{run.name}.safetensors").is_file()
-
-
-def _weights(run: "Run") -> Path:
-    from lpsr.training.status import CHECKPOINT
-
-    return run.folder / CHECKPOINT / f"{run.name}.safetensors"
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path.name} can no longer be read; the run may have been deleted.") from error
-
-
-def _archive(run: "Run") -> bytes:
-    from lpsr.bundle import add
-
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as bundle:
-        for path in (_weights(run), _weights(run).with_suffix(".json")):
-            add(bundle, f"{run.name}/{path.name}", _read(path))
-    return buffer.getvalue()
-
-
-def _onnx(run: "Run") -> bytes:
-    from lpsr.onnx import export_onnx
-
-    with tempfile.TemporaryDirectory(prefix="lpsr-") as folder:
-        path = Path(folder) / f"{run.name}.onnx"
-        export_onnx(run.name, path, _weights(run).parent)
-        return _read(path)
-
-
-def _plan(run: "Run") -> bytes:
-    """Without the paths of this machine."""
-    values = run.plan.model_dump(mode="json")
-    for part, key in (
-        (values["data"], "folder"),
-        (values["data"], "file"),
-        *((values["settings"], key) for key in ("init_from", "embedder")),
-    ):
-        if part.get(key):
-            part[key] = Path(part[key]).name
-    return (json.dumps(values, ensure_ascii=False, indent=2) + "\n").encode()

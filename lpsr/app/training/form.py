@@ -20,7 +20,6 @@ from lpsr.app.training.values import (
     TRIO,
     Values,
     free_name,
-    network_of,
     plans_of,
     preset_of,
     values_of,
@@ -122,7 +121,6 @@ class Form:
         changed += [parts[key].change for key in ("name", "folder", "init")]
         changed += [parts["file"].upload, parts["file"].clear]
         gr.on(changed, **again)
-        parts["network"].input(_fitting, self.controls, parts["init"], **at_once)
         # One at a time on the whole server; afterwards the line is that of what the form says by then.
         alone = private | {"concurrency_id": "train-measure", "concurrency_limit": 1}
         for event, measure in (
@@ -133,6 +131,13 @@ class Form:
         ):
             measured = event(measure, self.controls, [parts.time, self.message], **alone)
             measured.then(self._timed, [self._plates, *self.controls], parts.time, **at_once)
+        if self.mode == "full":
+            # In a demo they are out of sight; a visitor who sends events by hand is not to look into folders.
+            self._listen_to_data(private, at_once)
+
+    def _listen_to_data(self, private: dict[str, Any], at_once: dict[str, Any]) -> None:
+        parts, again = self._parts, {"fn": self.show, "inputs": self.inputs, "outputs": self.live, **at_once}
+        parts["network"].input(_fitting, self.controls, parts["init"], **at_once)
         slow = private | {"concurrency_id": "train-plates", "concurrency_limit": 2}
         folder, file = [parts["folder"], self._plates], [parts["file"], self._plates]
         looked = parts["folder"].change(look_into_folder, folder, [parts.found_folder, self._plates], **slow)
@@ -178,7 +183,7 @@ class Form:
             message = alert(str(error))
         return shown | {
             parts["preset"]: preset,
-            parts.about: html.about(preset, plans[-1], network_of(plans[-1].settings), words),
+            parts.about: html.about(preset, plans[-1], words),
             parts.time: self._time(plans, words, plates),
             parts.recipe: html.recipe(plans, words),
             self.message: message,
@@ -267,7 +272,7 @@ class Form:
             yield {self.message: alert(str(error))}
         except Exception:
             log.exception("A measurement failed.")
-            yield {self.message: alert(words("train_form.sorry"))}
+            yield {self.message: alert(words("train.sorry"))}
         finally:
             self._measuring.difference_update(map(_nameless, plans))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lpsr.app.cards import alert
 from lpsr.app.language import Words
-from lpsr.app.training.wording import number
+from lpsr.app.training.wording import budget, number
 
 if TYPE_CHECKING:
     # For annotations only: they import torch, which the first paint need not wait for.
@@ -39,23 +39,9 @@ def rough(seconds: float, words: Words) -> str:
     return words("train_form.days", days=round(seconds / 86400))
 
 
-def about(preset: str, plan: "Plan", network: str | None, words: Words) -> str:
+def about(preset: str, plan: "Plan", words: Words) -> str:
     """The preset's sentence, and what the plan comes to."""
-    settings, data = plan.settings, plan.data
-    if data.kind == "generated":
-        plates = words("train_form.plates_generated", count=number(data.count))
-    elif data.kind == "folder":
-        plates = words("train_form.plates_folder", name=Path(data.folder).name or data.folder)
-    else:
-        plates = words("train_form.plates_zip")
-    facts = words(
-        "train_form.facts",
-        plates=plates,
-        network=words(f"train_form.is_{network or 'other'}"),
-        iterations=number(settings.iterations),
-        batch=settings.batch,
-    )
-    return f'{_line(words(f"train_form.how_{preset}"))}<p class="minor">{escape(facts)}</p>'
+    return f'{_line(words(f"train_form.how_{preset}"))}<p class="minor">{escape(budget(plan, words))}</p>'
 
 
 def estimate(estimates: "Sequence[Estimate]", words: Words) -> str:
@@ -147,7 +133,7 @@ def unpacked(archive: "Found", words: Words) -> str:
             for name, why in archive.refused[:_LISTED]
         )
         more = len(archive.refused) - _LISTED
-        rows += f"<li>{words.html('train_form.more', count=number(more))}</li>" if more > 0 else ""
+        rows += f"<li>{words.html('train_watch.more', count=number(more))}</li>" if more > 0 else ""
         title = words.html("train_form.refused", count=number(len(archive.refused)))
         html += f"<details><summary>{title}</summary><ul>{rows}</ul></details>"
     return html

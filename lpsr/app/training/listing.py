@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 import gradio as gr
 
 from lpsr.app.language import Words
-from lpsr.app.training.values import network_of
-from lpsr.app.training.wording import decibels, duration, loss, mark, number, what
+from lpsr.app.training.wording import decibels, duration, loss, mark, network, number, what
 from lpsr.app.uploads import sent
 from lpsr.errors import InputError
 
@@ -98,14 +97,13 @@ def _row(run: "Run", chosen: bool, colour: str | None, baseline: bool, words: Wo
     name, status, settings = escape(run.name), run.status, run.plan.settings
     train = status.stages["train"]
     total = train.of or settings.iterations
-    network = words(f"train_form.is_{network_of(settings) or 'other'}")
-    about = f"{escape(loss(settings.loss, words))} · {escape(network)} · {_age(status.created, words)}"
+    trained = escape(f"{loss(settings.loss, words)} · {network(settings, words)}")
     bar = f'value="{min(train.done, total)}" max="{total}"'
     return (
         f'<li data-run="{name}"{" class=chosen" * chosen}><div class="head">'
         f'<button type="button" data-do="choose"{" aria-current=true" * chosen}>{name}</button>'
         f'<span class="state {status.state}">{mark(status.state)}<span>{_state(run, words)}</span></span></div>'
-        f'<p class="minor" title="{escape(what(run, words))}">{about}</p>'
+        f'<p class="minor" title="{escape(what(run, words))}">{trained} · {_age(status.created, words)}</p>'
         f'<p class="message"{_hidden(status.state != "failed")}>{escape(status.message)}</p>'
         f'<progress {bar} aria-label="{words.html("train_list.progress", name=run.name)}"'
         f"{_hidden(status.state != 'running')}></progress>"
@@ -137,13 +135,20 @@ def _age(created: float, words: Words) -> str:
 
 def _numbers(run: "Run", total: int, words: Words) -> str:
     """Terms and what is known of them."""
+    from lpsr.training.curves import read_curves
+    from lpsr.training.status import TRAIN
+
     stages = run.status.stages
     tested = stages["evaluate"].facts
     bicubic = decibels(tested.get("bicubic"))
     seconds = sum(stage.seconds for stage in stages.values())
+    best = stages["train"].facts.get("best")
+    if best is None:
+        # While it trains, and where it was interrupted, the log alone says.
+        best = max(read_curves(run.folder / TRAIN).val_psnr.values.tolist(), default=None)
     numbers = {
         "iterations": f"{number(stages['train'].done)} / {number(total)}",
-        "val": decibels(stages["train"].facts.get("best")) or "–",
+        "val": decibels(best) or "–",
         "test": decibels(tested.get("psnr")) or "–",
         "time": duration(seconds, words) if seconds else "–",
         "size": _bytes(_size_of(run), words),

@@ -32,7 +32,7 @@ def look_into_folder(path: str | None, plates: dict, request: gr.Request) -> tup
         return alert(str(error)), plates
     except Exception:
         log.exception("A folder could not be checked.")
-        return alert(words("train_form.sorry")), plates
+        return alert(words("train.sorry")), plates
 
 
 def look_into_zip(path: str | None, plates: dict, request: gr.Request) -> Iterator[tuple]:
@@ -49,7 +49,7 @@ def look_into_zip(path: str | None, plates: dict, request: gr.Request) -> Iterat
         found, usable = alert(str(error)), False
     except Exception:
         log.exception("A ZIP could not be checked.")
-        found, usable = alert(words("train_form.sorry")), False
+        found, usable = alert(words("train.sorry")), False
     yield found, gr.skip() if usable else None, plates, time.monotonic() + KEPT, gr.Timer(active=usable)
 
 

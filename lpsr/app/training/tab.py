@@ -4,12 +4,9 @@ The runs live in processes and folders of their own (``lpsr.training.queue``); t
 reload, or another visitor, finds the same.
 """
 
-import base64
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -17,12 +14,12 @@ import gradio as gr
 from lpsr.app.cards import alert
 from lpsr.app.language import Words, label, words_for
 from lpsr.app.theme import script
-from lpsr.app.training import after, listing, watch
+from lpsr.app.training import after, downloads, listing, watch
 from lpsr.app.training.charts import Charts
 from lpsr.app.training.dispatcher import wake
 from lpsr.app.training.form import Form
-from lpsr.app.training.view import View, named_curves, shown_run, snapshot, ticked
-from lpsr.app.uploads import sent
+from lpsr.app.training.view import View, named_curves, shown_run, snapshot
+from lpsr.app.training.visitors import may_see, may_steer, owner
 from lpsr.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,9 +33,8 @@ log = logging.getLogger(__name__)
 LOOK = 2.0
 # Where the browser keeps its token; the server keeps a hash of it with each run that it asked for.
 TOKEN = "lpsr-visitor"
+NO_FILES = {"buttons": "", "file": None}
 PARTS = ("head", "stages", "pictures", "table", "files", "list")
-
-_numbers = count(1)
 
 
 class TrainingTab:
@@ -60,9 +56,6 @@ class TrainingTab:
         with gr.Row(elem_id="training"):
             with gr.Column(scale=0, min_width=320, elem_id="train-side"):
                 self.form = Form(bounds.mode, folders, training=_training)
-                self.list = gr.HTML(
-                    "", html_template=listing.TEMPLATE, js_on_load=script("train_list"), elem_id="train-list"
-                )
             with gr.Column(scale=1, min_width=300, elem_id="train-main"):
                 self.message = gr.HTML("", elem_id="train-said")
                 self.head = gr.HTML("", elem_id="train-head")
@@ -73,28 +66,31 @@ class TrainingTab:
                     self.discard = _button("discard")
                 with gr.Row(visible=False, elem_id="train-sure") as self.sure:
                     self.question = gr.HTML("", elem_id="train-question")
-                    self.really = gr.Button(label("train.really"), variant="stop", size="sm", elem_id="train-really")
-                    self.back = gr.Button(label("train.back"), size="sm", elem_id="train-back")
+                    self.really = gr.Button(label("train.discard"), variant="stop", size="sm", elem_id="train-really")
+                    self.back = gr.Button(label("train_list.cancel"), size="sm", elem_id="train-back")
                 self.stages = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-stages")
                 self.charts = Charts()
                 self.pictures = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-pictures")
                 self.table = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-table")
                 self.files = gr.HTML(
-                    {"buttons": "", "file": None},
+                    NO_FILES,
                     html_template="${value.buttons}",
                     js_on_load=script("numbers") + script("train_after"),
                     elem_id="train-files",
                 )
+            self.list = gr.HTML(
+                "", html_template=listing.TEMPLATE, js_on_load=script("train_list"), elem_id="train-list"
+            )
+        buttons = [self.pause, self.resume, self.keep, self.discard]
+        parts = [getattr(self, name) for name in PARTS]
+        self.looked = [*parts, *self.charts.outputs, *buttons, self.shown, self.message, self.seen]
 
     def listen(self, page: gr.Blocks, tabs: gr.Tabs, others: Sequence[gr.Tab]) -> None:
         """Bind the events; the timer rests while one of the ``others`` is open."""
         private = {"api_visibility": "private", "show_progress": "hidden"}
         at_once = private | {"queue": False}
         inputs = [self.view, self.seen, self.token, self.charts.shown]
-        buttons = [self.pause, self.resume, self.keep, self.discard]
-        parts = [getattr(self, name) for name in PARTS]
-        outputs = [*parts, *self.charts.outputs, *buttons, self.shown, self.seen]
-        look = {"fn": self._look, "inputs": inputs, "outputs": outputs, **at_once}
+        look = {"fn": self._look, "inputs": inputs, "outputs": self.looked, **at_once}
 
         page.load(lambda token: token or secrets.token_urlsafe(16), self.token, self.token, **at_once)
         opened = self.tab.select(lambda: gr.Timer(active=True), None, self.timer, **at_once)
@@ -113,36 +109,51 @@ class TrainingTab:
         )
         started.then(**look)
         self.form.follow(started)
+        steered = [self.shown, self.view, self.token]
         for name in ("pause", "resume", "keep"):
-            acted = getattr(self, name).click(self._act(name), [self.shown, self.token], self.message, **at_once)
+            acted = getattr(self, name).click(self._act(name), steered, self.message, **at_once)
             acted.then(**look)
         asking = [self.sure, self.question, self.doomed]
         self.discard.click(_ask, self.shown, asking, **at_once)
         self.back.click(lambda: (gr.update(visible=False), "", ""), None, asking, **at_once)
-        gone = self.really.click(self._act("discard"), [self.doomed, self.token], self.message, **private)
+        gone = self.really.click(self._act("discard"), [self.doomed, *steered[1:]], self.message, **private)
         gone.then(lambda: (gr.update(visible=False), "", ""), None, asking, **at_once).then(**look)
         listed = self.list.select(
             self._listed,
             [self.view, self.token],
-            [self.view, self.message, *self.form.filled],
+            [self.message, *self.form.filled],
             **at_once | {"trigger_mode": "multiple"},
         )
         listed.then(**look)
-        self.files.select(_download, self.shown, self.files, concurrency_id="train-files", **private)
+        self.files.select(downloads.download, self.shown, self.files, concurrency_id="train-files", **private)
         # Through the queue: past it, no change of a state is told to those who listen.
-        self.files.submit(_use, None, [self.asked, tabs], **private)
+        self.files.submit(downloads.use, None, [self.asked, tabs], **private)
 
     def _look(self, view: View, seen: dict, token: str, charts: str, request: gr.Request) -> list[Any]:
         """Everything that changed since the page last looked."""
+        words = words_for(request)
+        try:
+            return self._looked(view, seen, token, charts, words)
+        except (InputError, OSError) as error:
+            # A run that is deleted at this very moment is gone at the next look. What stays wrong is said once.
+            said, now = gr.skip(), seen | {"error": str(error)}
+            if isinstance(error, InputError) and now != seen:
+                said = alert(str(error))
+            return [*[gr.skip()] * (len(self.looked) - 2), said, now]
+
+    def _looked(self, view: View, seen: dict, token: str, charts: str, words: Words) -> list[Any]:
         from lpsr.training.runs import RUNS
 
-        words = words_for(request)
         runs = snapshot(RUNS)
         run = shown_run(runs, view)
+        said = gr.skip()
+        if view.run and (run is None or run.name != view.run):
+            said = alert(words("train.gone", name=view.run))
+            view.let_go(view.run)
         made, drawn = self._made(runs, run, view, token, words, charts)
         new = [gr.skip() if seen.get(name) == made[name][0] else made[name][1]() for name in PARTS]
         now = {name: mark for name, (mark, _) in made.items()}
-        state = run.status.state if run and self._may(run, token) else ""
+        state = run.status.state if run and may_steer(run, token, self.bounds.mode) else ""
         trained = bool(run and run.status.stages["train"].done)
         usable = (
             state in ("running", "queued"),
@@ -150,7 +161,7 @@ class TrainingTab:
             trained and state in ("running", "paused", "interrupted"),
             bool(state),
         )
-        return [*new, *drawn, *(gr.update(visible=one) for one in usable), run.name if run else "", now]
+        return [*new, *drawn, *(gr.update(visible=one) for one in usable), run.name if run else "", said, now]
 
     def _made(
         self, runs: "list[Run]", run: "Run | None", view: View, token: str, words: Words, charts: str
@@ -161,11 +172,11 @@ class TrainingTab:
             head = f'<p class="train-empty">{words.html("train.empty")}</p>'
             parts = {name: ("", lambda: "") for name in PARTS} | {
                 "head": (head, lambda: head),
-                "files": ("", _no_files),
+                "files": ("", lambda: NO_FILES),
             }
         else:
             drawn, baseline = named_curves(runs, run, view)
-            visible = self._sees(run, token)
+            visible = may_see(run, token)
             marks = watch.fingerprint(run)
             head = watch.header(run, drawn[0].curves, words)
             parts = {
@@ -176,7 +187,7 @@ class TrainingTab:
                     lambda: watch.film(run, words, visible) + watch.patches(run, words, visible),
                 ),
                 "table": (marks.after, lambda: after.table(run, words) + after.card(run, words)),
-                "files": (marks.after, lambda: {"buttons": after.downloads(run, words), "file": None}),
+                "files": (marks.after, lambda: {"buttons": downloads.downloads(run, words), "file": None}),
             }
         listed = listing.listing(
             runs,
@@ -184,34 +195,24 @@ class TrainingTab:
             {one.name: one.colour for one in drawn if one.name in view.compared},
             baseline and baseline.name,
             words,
-            lambda one: self._may(one, token),
+            lambda one: may_steer(one, token, self.bounds.mode),
         )
         parts["list"] = (listed, lambda: listed)
         return parts, self.charts.values(drawn, words, baseline, charts)
-
-    def _may(self, run: "Run", token: str) -> bool:
-        """Whether a visitor may steer a run: on a public page only who asked for it."""
-        from lpsr.training.queue import owner_of
-
-        return self.bounds.mode == "full" or (self.bounds.mode == "demo" and run.status.owner == owner_of(token) != "")
-
-    def _sees(self, run: "Run", token: str) -> bool:
-        """Whether a visitor may see a run's plates: those that somebody uploaded are for that visitor alone."""
-        from lpsr.training.queue import owner_of
-
-        return run.plan.data.kind != "zip" or run.status.owner in ("", owner_of(token))
 
     def _start(self, token: str, request: gr.Request, *values: Any) -> tuple:
         """The form's message, and a view that follows what was started."""
         words = words_for(request)
 
         def start() -> None:
-            from lpsr.training.queue import owner_of, submit
+            from lpsr.training.queue import submit
             from lpsr.training.runs import RUNS
 
             plans = self.form.plans_of(values)
             self.form.check(plans, words)
-            submit(RUNS, plans, self.bounds, owner_of(token))
+            # Without a token nobody owns it: what was uploaded is then shown to nobody, not to all.
+            submit(RUNS, plans, self.bounds, owner(token) or owner(secrets.token_urlsafe(16)))
+            snapshot(RUNS, fresh=True)
             wake()
 
         failed = _told(start, words)
@@ -220,19 +221,21 @@ class TrainingTab:
     def _act(self, action: str) -> Callable:
         """A handler that steers a run: pause, resume, keep or discard."""
 
-        def act(name: str, token: str, request: gr.Request) -> str:
+        def act(name: str, view: View, token: str, request: gr.Request) -> str:
             words = words_for(request)
-            return _told(lambda: self._steer(action, name, token, words), words)
+            return _told(lambda: self._steer(action, name, view, token, words), words)
 
         return act
 
-    def _steer(self, action: str, name: str, token: str, words: Words) -> None:
+    def _steer(self, action: str, name: str, view: View, token: str, words: Words) -> None:
         from lpsr.training import queue
         from lpsr.training.runs import RUNS, read_run
 
-        if not self._may(read_run(RUNS, name), token):
+        if not may_steer(read_run(RUNS, name), token, self.bounds.mode):
             raise InputError(words("train.not_yours"))
         getattr(queue, action)(RUNS, name)
+        if action == "discard":
+            view.let_go(name)
         snapshot(RUNS, fresh=True)
         wake()
 
@@ -240,28 +243,28 @@ class TrainingTab:
         """What a visitor asks of a run in the list."""
         from lpsr.training.runs import RUNS, read_run, set_note
 
-        words, shown = words_for(request), {}
+        words, filled = words_for(request), {}
 
         def act() -> None:
             asked = listing.event_of(event)
             match asked.action:
                 case "choose":
-                    shown[self.view] = replace(view, run=asked.run)
+                    view.run = asked.run
                 case "compare":
-                    shown[self.view] = ticked(view, asked.run, asked.on)
+                    view.tick(asked.run, asked.on)
                 case "baseline":
-                    shown[self.view] = replace(view, baseline=asked.run)
+                    view.baseline = asked.run
                 case "again":
-                    shown.update(self.form.fill(read_run(RUNS, asked.run).plan, words))
+                    filled.update(self.form.fill(read_run(RUNS, asked.run).plan, words))
                 case "note":
-                    if not self._may(read_run(RUNS, asked.run), token):
+                    if not may_steer(read_run(RUNS, asked.run), token, self.bounds.mode):
                         raise InputError(words("train.not_yours"))
                     set_note(RUNS, asked.run, asked.text)
                     snapshot(RUNS, fresh=True)
                 case "resume" | "discard":
-                    self._steer(asked.action, asked.run, token, words)
+                    self._steer(asked.action, asked.run, view, token, words)
 
-        return {self.message: _told(act, words)} | shown
+        return {self.message: _told(act, words)} | filled
 
 
 def _training() -> bool:
@@ -288,39 +291,4 @@ def _button(name: str) -> gr.Button:
 
 def _ask(name: str, request: gr.Request) -> tuple:
     """Whether to discard the run that is shown now, whatever is shown when the answer comes."""
-    return gr.update(visible=True), f"<p>{words_for(request).html('train.question', name=name)}</p>", name
-
-
-def _no_files() -> dict:
-    return {"buttons": "", "file": None}
-
-
-def _download(name: str, event: gr.EventData, request: gr.Request) -> dict:
-    """The buttons again, and the file that one of them asks for, or a sentence."""
-    from lpsr.training.runs import RUNS, read_run
-
-    words = words_for(request)
-    # Numbered, so that the same file can be asked for again.
-    file: dict[str, Any] = {"number": next(_numbers)}
-    buttons = ""
-    try:
-        run = read_run(RUNS, name)
-        buttons = after.downloads(run, words)
-        stem, mime, content = after.file_of(run, sent(event, "kind"))
-        file |= {"name": stem, "mime": mime, "data": base64.b64encode(content).decode()}
-    except InputError as error:
-        file["error"] = str(error)
-    except Exception:
-        log.exception("A download failed.")
-        file["error"] = words("train.sorry")
-    return {"buttons": buttons, "file": file}
-
-
-def _use(event: gr.EventData) -> tuple:
-    """The checkpoint for the tab *Compare*, which opens."""
-    from lpsr.checkpoints import known_models
-
-    name = sent(event, "name")
-    if name not in known_models():
-        return gr.skip(), gr.skip()
-    return (name, next(_numbers)), gr.Tabs(selected="compare")
+    return gr.update(visible=True), f"<p>{words_for(request).html('train_list.question', name=name)}</p>", name

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,9 @@ _lock = threading.Lock()
 _last: dict[Path, tuple[float, "list[Run]"]] = {}
 
 
-@dataclass(frozen=True)
+@dataclass
 class View:
-    """A visitor's choice.
+    """A visitor's choice; changed in its place, so that of two quick changes neither undoes the other.
 
     Attributes:
         run: the run to show; None follows what is running, or else the newest.
@@ -37,6 +37,16 @@ class View:
     run: str | None = None
     compared: tuple[str, ...] = ()
     baseline: str | None = None
+
+    def tick(self, name: str, on: bool) -> None:
+        """Compare a run, or no longer; the oldest of the compared gives way to one too many."""
+        rest = tuple(one for one in self.compared if one != name)
+        self.compared = (*rest, name)[1 - MOST :] if on else rest
+
+    def let_go(self, name: str) -> None:
+        """Follow the queue again where this run is shown."""
+        if self.run == name:
+            self.run = None
 
 
 def snapshot(root: Path, fresh: bool = False) -> "list[Run]":
@@ -92,9 +102,3 @@ def _named(run: "Run") -> Named:
     loss = run.plan.settings.loss
     colour = COLOURS["mse" if loss.kind == "mse" else f"pecl-{loss.distance}"]
     return Named(run.name, colour, read_curves(run.folder / TRAIN), run.status.stages["train"].facts.get("bicubic"))
-
-
-def ticked(view: View, name: str, on: bool) -> View:
-    """The view with a run ticked for comparison, or no longer; the oldest tick gives way to one too many."""
-    rest = tuple(one for one in view.compared if one != name)
-    return replace(view, compared=(*rest, name)[1 - MOST :] if on else rest)

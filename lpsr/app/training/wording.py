@@ -10,6 +10,8 @@ from lpsr.app.training.values import network_of
 if TYPE_CHECKING:
     # For annotations only: they import torch, which the first paint need not wait for.
     from lpsr.losses.criterion import LossConfig
+    from lpsr.training.plan import Plan
+    from lpsr.training.recipe import Settings
     from lpsr.training.runs import Run
 
 _RING = '<circle cx="8" cy="8" r="6.5" fill="none" stroke="currentColor" stroke-width="1.6"{}/>'
@@ -61,9 +63,18 @@ def duration(seconds: float, words: Words) -> str:
 
 def what(run: "Run", words: Words) -> str:
     """Loss, network, data and budget in one line of plain text."""
-    settings = run.plan.settings
-    budget = words("train_watch.budget", iterations=number(settings.iterations), batch=settings.batch)
-    return " · ".join((loss(settings.loss, words), _network(run, words), data(run, words), budget))
+    parameters = run.status.stages["train"].facts.get("parameters")
+    return f"{loss(run.plan.settings.loss, words)} · {budget(run.plan, words, parameters)}"
+
+
+def budget(plan: "Plan", words: Words, parameters: int | None = None) -> str:
+    """Network, data and iterations in one line of plain text; ``parameters`` where they were counted."""
+    settings = plan.settings
+    size = network(settings, words)
+    if parameters is not None:
+        size += f", {words('train_watch.parameters', value=f'{parameters / 1e6:.2f}')}"
+    iterations = words("train_watch.budget", iterations=number(settings.iterations), batch=settings.batch)
+    return " · ".join((size, _data(plan, words), iterations))
 
 
 def loss(config: "LossConfig", words: Words) -> str:
@@ -80,17 +91,15 @@ def loss(config: "LossConfig", words: Words) -> str:
     return f"PECL-{config.distance.capitalize()} ({', '.join(parts)})"
 
 
-def _network(run: "Run", words: Words) -> str:
-    config = run.plan.settings.network
-    name = network_of(run.plan.settings) or "own"
-    text = words(f"train_watch.network_{name}", channels=config.channels, blocks=config.blocks)
-    count = run.status.stages["train"].facts.get("parameters")
-    return text if count is None else f"{text}, {words('train_watch.parameters', value=f'{count / 1e6:.2f}')}"
+def network(settings: "Settings", words: Words) -> str:
+    """A network by its name on the page, or by its size."""
+    config, name = settings.network, network_of(settings) or "own"
+    return words(f"train_watch.network_{name}", channels=config.channels, blocks=config.blocks)
 
 
-def data(run: "Run", words: Words) -> str:
-    """What a run learns from, without paths: of a folder its last part, of an upload not even its name."""
-    source = run.plan.data
+def _data(plan: "Plan", words: Words) -> str:
+    """Without paths: of a folder its last part, of an upload not even its name."""
+    source = plan.data
     if source.kind == "generated":
         return words("train_watch.generated", count=number(source.count), seed=source.seed)
     return Path(source.folder).name if source.kind == "folder" else words("train_watch.uploaded")
