@@ -25,11 +25,18 @@ from lpsr.app.training.tab import TrainingTab
 from lpsr.app.visits import sweeping
 from lpsr.errors import InputError
 from lpsr.images import MAX_BYTES
-from lpsr.training.bounds import Bounds, bounds
+from lpsr.training.bounds import MOST_UPLOAD, Bounds, bounds
 
 TITLE = "LPSR Lab"
-# Plotly draws what is hidden 700 pixels wide, and looks again when the window changes.
-_REDRAW = "() => { setTimeout(() => window.dispatchEvent(new Event('resize')), 50); }"
+# The address opens the same tab again. Plotly draws what is hidden 700 pixels wide, and looks again at a resize.
+_OPENED = """() => {{
+  const address = new URL(location.href);
+  address.searchParams.delete('tab');
+  if ('{tab}' !== 'compare') address.searchParams.set('tab', '{tab}');
+  history.replaceState(history.state, '', address);
+  if (parent !== window) parent.postMessage({{ queryString: address.search, hash: '' }}, 'https://huggingface.co');
+  setTimeout(() => window.dispatchEvent(new Event('resize')), 50);
+}}"""
 # Seconds: how often uploads are deleted, and how old they may be; a full queue takes minutes.
 CACHE = (60, 240)
 
@@ -59,7 +66,9 @@ def build(plates: list[Shelf], bounds: Bounds, folders: Sequence[str] = ()) -> t
         maps_tab.listen(compare_tab.choice)
         batch_tab.listen(compare_tab.settings)
         training_tab.listen(page, tabs, [compare, maps, batch])
-        compare.select(None, js=_REDRAW, api_visibility="private")
+        for tab in (compare, maps, batch, training):
+            tab.select(None, js=_OPENED.format(tab=tab.id), api_visibility="private")
+        page.load(_tab, None, tabs, queue=False, show_progress="hidden", api_visibility="private")
     page.queue(max_size=64, default_concurrency_limit=4, api_open=False)
     return page, compare_tab
 
@@ -99,7 +108,8 @@ def _serve(args: argparse.Namespace) -> int:
         print(f"app: {error}", file=sys.stderr)
         return 2
     try:
-        launch(page, compare_tab, args.host, args.port, args.share)
+        largest = MOST_UPLOAD if allowed.mode == "full" else MAX_BYTES
+        launch(page, compare_tab, args.host, args.port, args.share, largest)
     except (OSError, OverflowError, ValueError) as error:
         sentence = str(error).rstrip(".")
         print(f"app: The page cannot be served: {sentence}; try another --port or --host.", file=sys.stderr)
@@ -109,6 +119,12 @@ def _serve(args: argparse.Namespace) -> int:
         threading.Event().wait()
     finally:
         page.close()
+
+
+def _tab(request: gr.Request) -> dict:
+    """The tab that the address names."""
+    name = request.query_params.get("tab")
+    return gr.Tabs(selected=name) if name in ("maps", "batch", "training") else gr.skip()
 
 
 def _alone(host: str | None) -> bool:
@@ -127,9 +143,17 @@ def _work(compare_tab: CompareTab, allowed: Bounds) -> None:
 
 
 def launch(
-    page: gr.Blocks, compare_tab: CompareTab, host: str | None = None, port: int | None = None, share: bool = False
+    page: gr.Blocks,
+    compare_tab: CompareTab,
+    host: str | None = None,
+    port: int | None = None,
+    share: bool = False,
+    largest: int = MAX_BYTES,
 ) -> None:
-    """Serve the page from threads of its own. Raises OSError, OverflowError or ValueError where it cannot be."""
+    """Serve the page from threads of its own; ``largest`` are the bytes of one upload.
+
+    Raises OSError, OverflowError or ValueError where it cannot be.
+    """
     page.launch(
         server_name=host,
         server_port=port,
@@ -137,7 +161,7 @@ def launch(
         theme=THEME,
         css_paths=STYLES,
         i18n=translations(),
-        max_file_size=MAX_BYTES,
+        max_file_size=largest,
         footer_links=["api"],
         run_history=False,
         enable_monitoring=False,

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from lpsr.training.plan import Plan
 
 Mode = Literal["off", "demo", "full"]
+# Bytes of a ZIP of plates to train on.
+MOST_UPLOAD = 2 * 2**30
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def _load(folder: Path) -> Run:
         if status.state == "running":
             status = status.model_copy(update={"state": "interrupted"})
     note = folder / NOTE
-    text = note.read_text(encoding="utf-8") if note.is_file() else ""
+    text = note.read_text(encoding="utf-8", errors="replace") if note.is_file() else ""
     return Run(folder.name, folder, plan, status, None, text)
 
 

@@ -14,9 +14,10 @@ from lpsr.data.plates import CORNER_COLUMNS
 from lpsr.errors import InputError
 from lpsr.images import bounding_crop, bounding_origin, encode_png
 from lpsr.plates import normalise
+from lpsr.training.bounds import MOST_UPLOAD
 from lpsr.training.plan import SPLITS
 
-LIMITS = Limits(most=20_000, upload=2 * 2**30, unpacked=4 * 2**30, lists=32 * 2**20, directory=8 * 2**20)
+LIMITS = Limits(most=20_000, upload=MOST_UPLOAD, unpacked=4 * 2**30, lists=32 * 2**20, directory=8 * 2**20)
 # Width and height of a plate: the LR of a smaller one is 7 × 1 pixels. A larger one is a photo of more than a plate.
 MIN_WIDTH, MIN_HEIGHT, MAX_PIXELS = 64, 16, 10**6
 # Around the plate in a photo, in pixels: patches reach beyond its edges.

@@ -232,12 +232,12 @@ def test_the_networks_have_as_many_parameters_as_the_page_says(name):
 
 
 def test_the_shares_and_the_limit_are_those_of_the_program():
-    from lpsr.images import MAX_BYTES
+    from lpsr.training.bounds import MOST_UPLOAD
     from lpsr.training.plan import SPLITS
 
     for language in LANGUAGES:
         text = Words(language)("train_form.generated_how") + Words(language)("train_form.file_how")
-        assert str(MAX_BYTES // 2**20) in text
+        assert f" {MOST_UPLOAD // 2**30} G" in text.replace("\xa0", " ")
         assert all(f"{100 * share:.0f}" in text for share in SPLITS.values())
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio as gr
@@ -18,7 +19,7 @@ from lpsr.training.bounds import Bounds
 from lpsr.training.plan import LOSSES, preset
 from lpsr.training.queue import owner_of, submit
 from lpsr.training.runs import delete, list_runs, read_run
-from lpsr.training.status import PROCESS, Status, write_status
+from lpsr.training.status import PROCESS, Status, read_status, write_status
 
 PATIENT = 240_000
 SHORT = {"count": 50, "iterations": 12, "batch": 2, "warm-up": 0, "most-val": 2, "most-test": 2, "validate-every": 6}
@@ -62,6 +63,13 @@ def wait_for(page, name, state):
     page.wait_for_selector(f'.watch-head.{state}[data-run="{name}"]', timeout=PATIENT)
 
 
+def wait_until(true):
+    end = time.monotonic() + PATIENT / 1000
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def discard(page):
     page.locator("#train-discard").click()
     page.locator("#train-really").click()
@@ -72,7 +80,6 @@ def test_from_set_up_to_compare(training, runs_folder, tiny_checkpoints):
     start(page, "whole", SHORT)
     # Whoever comes later, or comes back, finds the same run.
     page.reload()
-    page.locator("button[role=tab]").nth(3).click()
     other = training()
     for one in (page, other):
         wait_for(one, "whole", "done")
@@ -116,6 +123,8 @@ def test_a_run_is_paused_resumed_killed_and_kept(training, runs_folder, tiny_che
     page.locator("#train-resume").click()
     wait_for(page, "steered", "running")
 
+    # A process that is killed before it has begun is simply started again.
+    wait_until(lambda: read_status(runs_folder / "steered").state == "running")
     process = int((runs_folder / "steered" / PROCESS).read_text())
     os.kill(process, signal.SIGKILL)
     wait_for(page, "steered", "interrupted")
@@ -167,6 +176,8 @@ def test_what_is_wrong_is_said_beside_the_form_and_nothing_is_started(training, 
 def runs(tmp_path, monkeypatch):
     monkeypatch.setattr("lpsr.training.queue.CHECKPOINTS", tmp_path)
     plans = [preset("demo", f"a-{name}", loss) for name, loss in LOSSES.items()] + [preset("lesson", "other-mse")]
+    near = preset("demo", "near-mse")
+    plans.append(near.model_copy(update={"settings": near.settings.model_copy(update={"seed": 5})}))
     submit(tmp_path / "runs", plans, Bounds("full", 1.0, None, 9), owner_of("mine"))
     return list_runs(tmp_path / "runs")
 
@@ -176,13 +187,20 @@ def test_what_is_shown_follows_the_queue_unless_a_run_was_chosen(runs):
     assert shown_run(runs, View()).name == "a-mse"
     assert shown_run(runs, View(run="other-mse")).name == "other-mse"
     assert shown_run(runs, View(run="deleted")).name == "a-mse"
+    # What was shown stays when it ends, until another one runs.
+    assert shown_run(runs, View(last="other-mse")).name == "other-mse"
+    running = runs[0].status.model_copy(update={"state": "running"})
+    now = [replace(runs[0], status=running), *runs[1:]]
+    assert shown_run(now, View(last="other-mse")).name == runs[0].name
 
 
 def test_the_contrast_takes_the_mse_run_that_differs_in_its_loss_alone(runs):
     by_name = {run.name: run for run in runs}
     euclidean = by_name["a-pecl-euclidean"]
     assert baseline_of(runs, euclidean, View()).name == "a-mse"
-    assert baseline_of(runs, euclidean, View(baseline="other-mse")).name == "other-mse"
+    assert baseline_of(runs, euclidean, View(baseline="near-mse")).name == "near-mse"
+    # Validated on other plates.
+    assert baseline_of(runs, euclidean, View(baseline="other-mse")).name == "a-mse"
     assert baseline_of(runs, euclidean, View(baseline="a-pecl-manhattan")).name == "a-mse"
     assert baseline_of(runs, by_name["other-mse"], View()) is None
 
@@ -191,6 +209,9 @@ def test_runs_drawn_together_have_colours_of_their_own(runs):
     named, baseline = named_curves(runs, runs[0], View(compared=("a-mse", "a-pecl-manhattan")))
     assert named[0].name == runs[0].name and len(named) == 3
     assert len({one.colour for one in named}) == 3 and baseline is None
+    shown = {one.name: one.colour for one in named}
+    again, _ = named_curves(runs, runs[1], View(compared=("a-mse", "a-pecl-manhattan")))
+    assert {one.name: one.colour for one in again if one.name in shown}.items() <= shown.items()
     view = View()
     for number in range(20):
         view.tick(f"run-{number}", True)
@@ -267,6 +288,6 @@ def test_what_cannot_be_read_is_said_once(tab, runs):
 
 
 def test_what_is_started_without_a_token_is_nobodys_and_not_everybodys(tab, runs):
-    failed, _ = tab._start("", REQUEST, *values_of(preset("demo", "lost")))
+    failed = tab._start(View(), "", REQUEST, *values_of(preset("demo", "lost")))
     assert failed == ""
     assert read_run(runs[0].folder.parent, "lost").status.owner not in ("", owner_of(""))

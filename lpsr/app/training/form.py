@@ -20,6 +20,7 @@ from lpsr.app.training.values import (
     TRIO,
     Values,
     free_name,
+    names_of,
     plans_of,
     preset_of,
     values_of,
@@ -150,7 +151,10 @@ class Form:
         kept.then(**again)
 
     def follow(self, started: Dependency) -> None:
-        """After a start, propose the next name; after one that was refused, its sentence in ``message`` stays."""
+        """After a start, propose the next name; after one that was refused, its sentence in ``message`` stays.
+
+        A name of the visitor's own gets a number behind it.
+        """
         outputs = [one for one in self.live if one is not self.message]
         started.then(self._next, self.inputs, outputs, queue=False, api_visibility="private", show_progress="hidden")
 
@@ -159,7 +163,11 @@ class Form:
         return self._shown(proposed, Values(*values), words_for(request), plates)
 
     def _next(self, proposed: str, plates: dict, request: gr.Request, *values: Any) -> dict:
-        shown = self.show(proposed, plates, request, *values)
+        given, name = Values(*values), {}
+        if given.name != proposed and any(map(self._taken, names_of(given.name, given.loss).values())):
+            given = given._replace(name=free_name(re.sub(r"-\d+$", "", given.name), given.loss, self._taken))
+            name = {self._parts["name"]: given.name}
+        shown = self._shown(proposed, given, words_for(request), plates) | name
         return {component: value for component, value in shown.items() if component is not self.message}
 
     def _shown(self, proposed: str, given: Values, words: Words, plates: dict) -> dict:

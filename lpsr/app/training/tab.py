@@ -18,7 +18,7 @@ from lpsr.app.training import after, downloads, listing, watch
 from lpsr.app.training.charts import Charts
 from lpsr.app.training.dispatcher import wake
 from lpsr.app.training.form import Form
-from lpsr.app.training.view import View, named_curves, shown_run, snapshot
+from lpsr.app.training.view import View, comparable, named_curves, shown_run, snapshot
 from lpsr.app.training.visitors import may_see, may_steer, owner
 from lpsr.errors import InputError
 
@@ -34,7 +34,7 @@ LOOK = 2.0
 # Where the browser keeps its token; the server keeps a hash of it with each run that it asked for.
 TOKEN = "lpsr-visitor"
 NO_FILES = {"buttons": "", "file": None}
-PARTS = ("head", "stages", "pictures", "table", "files", "list")
+PARTS = ("head", "files", "stages", "table", "note", "pictures", "card", "list")
 
 
 class TrainingTab:
@@ -68,16 +68,18 @@ class TrainingTab:
                     self.question = gr.HTML("", elem_id="train-question")
                     self.really = gr.Button(label("train.discard"), variant="stop", size="sm", elem_id="train-really")
                     self.back = gr.Button(label("train_list.cancel"), size="sm", elem_id="train-back")
-                self.stages = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-stages")
-                self.charts = Charts()
-                self.pictures = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-pictures")
-                self.table = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-table")
                 self.files = gr.HTML(
                     NO_FILES,
                     html_template="${value.buttons}",
                     js_on_load=script("numbers") + script("train_after"),
                     elem_id="train-files",
                 )
+                self.stages = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-stages")
+                self.table = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-table")
+                self.note = gr.HTML("", elem_id="train-note")
+                self.charts = Charts()
+                self.pictures = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-pictures")
+                self.card = gr.HTML("", js_on_load=script("train_watch"), elem_id="train-card")
             self.list = gr.HTML(
                 "", html_template=listing.TEMPLATE, js_on_load=script("train_list"), elem_id="train-list"
             )
@@ -101,8 +103,8 @@ class TrainingTab:
 
         started = self.form.start.click(
             self._start,
-            [self.token, *self.form.controls],
-            [self.form.message, self.view],
+            [self.view, self.token, *self.form.controls],
+            self.form.message,
             concurrency_id="train-start",
             concurrency_limit=2,
             **private,
@@ -150,6 +152,7 @@ class TrainingTab:
         if view.run and (run is None or run.name != view.run):
             said = alert(words("train.gone", name=view.run))
             view.let_go(view.run)
+        view.last = run and run.name
         made, drawn = self._made(runs, run, view, token, words, charts)
         new = [gr.skip() if seen.get(name) == made[name][0] else made[name][1]() for name in PARTS]
         now = {name: mark for name, (mark, _) in made.items()}
@@ -179,6 +182,8 @@ class TrainingTab:
             visible = may_see(run, token)
             marks = watch.fingerprint(run)
             head = watch.header(run, drawn[0].curves, words)
+            others = [one for one in runs if one.name in view.compared and not comparable(one, run)]
+            note = f'<p class="note">{words.html("train.other_plates")}</p>' if others else ""
             parts = {
                 "head": (head, lambda: head),
                 "stages": ((marks.stages, visible), lambda: watch.stages(run, words, visible)),
@@ -186,7 +191,9 @@ class TrainingTab:
                     (marks.patches, marks.film, visible),
                     lambda: watch.film(run, words, visible) + watch.patches(run, words, visible),
                 ),
-                "table": (marks.after, lambda: after.table(run, words) + after.card(run, words)),
+                "table": (marks.after, lambda: after.table(run, words)),
+                "note": (note, lambda: note),
+                "card": (marks.after, lambda: after.card(run, words)),
                 "files": (marks.after, lambda: {"buttons": downloads.downloads(run, words), "file": None}),
             }
         listed = listing.listing(
@@ -200,8 +207,8 @@ class TrainingTab:
         parts["list"] = (listed, lambda: listed)
         return parts, self.charts.values(drawn, words, baseline, charts)
 
-    def _start(self, token: str, request: gr.Request, *values: Any) -> tuple:
-        """The form's message, and a view that follows what was started."""
+    def _start(self, view: View, token: str, request: gr.Request, *values: Any) -> str:
+        """The form's message; the view follows what was started."""
         words = words_for(request)
 
         def start() -> None:
@@ -213,10 +220,10 @@ class TrainingTab:
             # Without a token nobody owns it: what was uploaded is then shown to nobody, not to all.
             submit(RUNS, plans, self.bounds, owner(token) or owner(secrets.token_urlsafe(16)))
             snapshot(RUNS, fresh=True)
+            view.follow()
             wake()
 
-        failed = _told(start, words)
-        return failed, gr.skip() if failed else View()
+        return _told(start, words)
 
     def _act(self, action: str) -> Callable:
         """A handler that steers a run: pause, resume, keep or discard."""
@@ -253,6 +260,8 @@ class TrainingTab:
                 case "compare":
                     view.tick(asked.run, asked.on)
                 case "baseline":
+                    if view.last and not comparable(read_run(RUNS, asked.run), read_run(RUNS, view.last)):
+                        raise InputError(words("train.no_baseline", name=asked.run))
                     view.baseline = asked.run
                 case "again":
                     filled.update(self.form.fill(read_run(RUNS, asked.run).plan, words))

@@ -154,7 +154,11 @@ def _plan(given: Values, base: "Plan", name: str, loss: str) -> "Plan":
         for key, value in part.items():
             if value is None and key not in _OPTIONAL:
                 raise InputError(f"The setting {key} is empty; give a number.")
-    return parse(Plan, plan)
+    try:
+        return parse(Plan, plan)
+    except InputError as error:
+        # Where a setting stands in the plan is of no account here.
+        raise InputError(str(error).removeprefix("settings.").removeprefix("data.generated.")) from error
 
 
 def _details(given: Values) -> dict[str, Any]:

@@ -29,19 +29,25 @@ class View:
     """A visitor's choice; changed in its place, so that of two quick changes neither undoes the other.
 
     Attributes:
-        run: the run to show; None follows what is running, or else the newest.
+        run: the run to show; None follows what is running.
         compared: runs whose curves are drawn beside it.
         baseline: the MSE run of the contrast; None takes one that differs in its loss alone.
+        last: the run that was shown last, which stays in sight when it ends.
     """
 
     run: str | None = None
     compared: tuple[str, ...] = ()
     baseline: str | None = None
+    last: str | None = None
 
     def tick(self, name: str, on: bool) -> None:
         """Compare a run, or no longer; the oldest of the compared gives way to one too many."""
         rest = tuple(one for one in self.compared if one != name)
         self.compared = (*rest, name)[1 - MOST :] if on else rest
+
+    def follow(self) -> None:
+        """Show what is started now."""
+        self.run = self.last = None
 
     def let_go(self, name: str) -> None:
         """Follow the queue again where this run is shown."""
@@ -62,19 +68,25 @@ def snapshot(root: Path, fresh: bool = False) -> "list[Run]":
 
 
 def shown_run(runs: "Sequence[Run]", view: View) -> "Run | None":
-    """The run to show: the chosen one, what is running, what is next, or the newest."""
+    """The run to show: the chosen one, what is running, what was shown last, what is next, or the newest."""
     chosen = [run for run in runs if run.name == view.run]
     running = [run for run in runs if run.status.state == "running"]
+    last = [run for run in runs if run.name == view.last]
     first = [run for run in runs if run.place == 1]
-    return next(iter([*chosen, *running, *first, *runs]), None)
+    return next(iter([*chosen, *running, *last, *first, *runs]), None)
 
 
 def baseline_of(runs: "Sequence[Run]", run: "Run", view: View) -> "Run | None":
     """The MSE run to hold a run's PSNR against: the chosen one, or the newest that differs in its loss alone."""
-    mse = [one for one in runs if one.plan.settings.loss.kind == "mse"]
+    mse = [one for one in runs if one.plan.settings.loss.kind == "mse" and comparable(one, run)]
     chosen = [one for one in mse if one.name == view.baseline]
     twins = [one for one in mse if _but_loss(one.plan) == _but_loss(run.plan) and one.name != run.name]
     return next(iter([*chosen, *twins]), None)
+
+
+def comparable(run: "Run", other: "Run") -> bool:
+    """Whether two runs are validated on the same plates."""
+    return (run.plan.data, run.plan.most_val) == (other.plan.data, other.plan.most_val)
 
 
 def _but_loss(plan: "Plan") -> "Plan":
@@ -89,7 +101,8 @@ def named_curves(runs: "Sequence[Run]", run: "Run", view: View) -> tuple[list[Na
     baseline = baseline_of(runs, run, view)
     named = [_named(one) for one in drawn]
     if len({one.colour for one in named}) < len(named):
-        own = colours(one.name for one in named)
+        # In the order of the ticks, so that a colour stays when another run is shown.
+        own = colours(dict.fromkeys([*(one for one in view.compared if one in {run.name for run in drawn}), run.name]))
         named = [one._replace(colour=own[one.name]) for one in named]
     return named, _named(baseline) if baseline else None
 
