@@ -203,7 +203,8 @@ def _measure(plan: Plan, parts: list[str], folder: Path) -> dict[str, Rates]:
             child = subprocess.run(
                 command,
                 cwd=_HOME,
-                env=environment,
+                # A page that ends meanwhile leaves nothing elsewhere.
+                env=environment | {"TMPDIR": place},
                 input=json.dumps(task),
                 capture_output=True,
                 text=True,
