@@ -120,8 +120,11 @@ def read_card(name: str, folder: str | Path = CHECKPOINTS) -> Card:
     path = Path(folder) / f"{name}.json"
     if Path(name).name != name or not path.is_file():
         raise InputError(f"There is no checkpoint {name!r} in {folder}; there are: {', '.join(known_models(folder))}.")
+    values = read_json(path)
+    if isinstance(values, dict) and values.get("architecture") == EMBEDDER_ARCHITECTURE:
+        raise InputError(f"{name!r} is an embedder and restores nothing; name a checkpoint.")
     try:
-        card = Card.model_validate(read_json(path))
+        card = Card.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -1,6 +1,7 @@
 """The loop that every training runs: steps, log, validations, state, and how it is asked to stop."""
 
 import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +31,9 @@ from lpsr.training.loop import (
 from lpsr.training.recipe import EmbedderRecipe, Recipe
 from lpsr.training.state import pack_optimizer, unpack_optimizer
 from lpsr.training.status import Request
+
+# Seconds of work that a crash may cost, where validations, which save too, are further apart.
+SAVE = 300.0
 
 ShouldStop = Callable[[], Request | None]
 
@@ -110,7 +114,7 @@ class Training(ABC):
             sums, summed = torch.tensor(self.facts["sums"], device=fabric.device), self.facts["summed"]
             log = Log(self.folder / LOG, start, report) if fabric.is_global_zero else None
             clock = Clock(self.facts["seconds"], start)
-            run = None
+            run, saved = None, time.monotonic()
             for i, batch in prefetch(self.batch, start, recipe.iterations):
                 rate = self.rate(i)
                 for group in optimizer.param_groups:
@@ -140,9 +144,9 @@ class Training(ABC):
                     scores = self.validate(iteration)
                     if scores:
                         log.write({"iteration": iteration, **scores})
-                if log and (due or request):
+                if log and (due or request or time.monotonic() - saved > SAVE):
                     self.facts |= {"seconds": clock.seconds(), "sums": sums.tolist(), "summed": summed}
-                    run = self._save(iteration)
+                    run, saved = self._save(iteration), time.monotonic()
                 if due:
                     module.train()
                     fabric.barrier()

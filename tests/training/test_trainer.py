@@ -417,3 +417,21 @@ def test_resuming_needs_its_own_embedder_but_not_its_first_weights(make_recipe, 
     own.write_bytes(Path(embedder).read_bytes())
     run = train(recipe, tmp_path / "run")
     assert run["done"] and run["stages"] == before["stages"] and run["init_sha256"] == before["init_sha256"]
+
+
+def test_a_crash_costs_no_more_than_the_time_between_two_saves(make_recipe, tmp_path, monkeypatch):
+    recipe = make_recipe(iterations=8, validate_every=1000, ema=0.5)
+    train(recipe, tmp_path / "whole")
+    monkeypatch.setattr("lpsr.training.base.SAVE", 0.0)
+    asked = iter(range(100))
+
+    def crash():
+        if next(asked) == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path / "parts", should_stop=crash)
+    assert load_tensors(tmp_path / "parts" / STATE)[1]["iteration"] == 5
+    train(recipe, tmp_path / "parts")
+    whole, parts = (load_tensors(tmp_path / name / BEST)[0] for name in ("whole", "parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
