@@ -179,9 +179,12 @@ class CompareTab:
         return session.first(entry) if settings == DEFAULT else session.choose(entry, settings)
 
     def _take(self, path: str | None, direct: bool, settings: Settings, request: gr.Request) -> Iterator[tuple]:
-        # Emptied at once: a second picture may come while the first is compared.
-        yield *[gr.skip()] * 6, None
-        if path is not None:
+        if path is None:
+            # What is pasted empties the component first; to empty it again would meet the picture that follows.
+            yield tuple([gr.skip()] * 7)
+        else:
+            # Emptied at once: a second picture may come while the first is compared.
+            yield *[gr.skip()] * 6, None
             make = lambda: Choice(take_picture(path), direct=direct, settings=settings)  # noqa: E731
             for step in self._steps(make, settings, words_for(request)):
                 yield *step, gr.skip()

@@ -64,3 +64,9 @@ def test_a_failed_comparison_leaves_the_result_and_keeps_the_settings(tab):
 def test_an_upload_is_emptied_before_it_is_compared(tab):
     steps = list(tab._take("gone.png", False, DEFAULT, None))
     assert [step[6] for step in steps] == [None, gr.skip()] and "did not arrive" in steps[1][0]
+
+
+def test_an_emptied_upload_is_not_emptied_again(tab):
+    # Pasting empties the component first; an answer to that would wipe the picture that follows.
+    (step,) = tab._take(None, False, DEFAULT, None)
+    assert all("value" not in one for one in step)
