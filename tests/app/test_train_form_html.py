@@ -50,6 +50,7 @@ def test_the_estimate_names_the_stages_that_take_time_and_adds_up_a_trio():
     slow = one._replace(iterations_per_second=0.125)
     text = html.estimate([one, slow, slow], EN)
     assert "About 6 min on" in text and "training 4 min" in text and "0.12–7.2 iterations/s" in text
+    assert "data 18 s" in text and "data 6 s" in html.estimate([one, slow, slow], EN, shared=True)
 
 
 def test_the_recipe_is_the_plan_and_its_command():

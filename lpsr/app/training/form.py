@@ -240,7 +240,7 @@ class Form:
         counts = None if data.kind == "generated" else plates.get(data.folder if data.kind == "folder" else data.file)
         found = [known(plan, self._cache, counts) for plan in plans]
         if None not in found:
-            return html.estimate(found, words)
+            return html.estimate(found, words, shared=data.kind == "generated")
         if self._measuring.intersection(map(_nameless, plans)):
             return html.measuring(words)
         return html.unmeasured(self.training(), words)

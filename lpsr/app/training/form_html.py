@@ -44,8 +44,12 @@ def about(preset: str, plan: "Plan", words: Words) -> str:
     return f'{_line(words(f"train_form.how_{preset}"))}<p class="minor">{escape(budget(plan, words))}</p>'
 
 
-def estimate(estimates: "Sequence[Estimate]", words: Words) -> str:
-    """How long one run takes, or three one after the other, by what was measured."""
+def estimate(estimates: "Sequence[Estimate]", words: Words, shared: bool = False) -> str:
+    """How long one run takes, or three one after the other, by what was measured; ``shared``: on the same plates."""
+    if shared:
+        first, *rest = estimates
+        once = [one._replace(stages=one.stages | {"data": 0.0}, total=one.total - one.stages["data"]) for one in rest]
+        estimates = [first, *once]
     stages: dict[str, float] = {}
     for one in estimates:
         for name, seconds in one.stages.items():
