@@ -92,7 +92,7 @@ def gone(check):
 
 def test_a_broken_file_after_an_emptied_upload_gets_its_sentence(brief, hostile):
     visit = secrets.token_hex(4)
-    assert ask(brief, "_take", [None, False, None], visit)[6] is None
+    assert ask(brief, "_take", [None, False, None], visit)[6] == {"__type__": "update"}
     for name in ("cut.png", "text.png", "empty.png"):
         path, words = hostile[name]
         assert re.search(words, ask(brief, "_take", [send(brief, path), False, None], visit)[0])
