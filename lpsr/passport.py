@@ -1,5 +1,6 @@
 """The passport that every number carries: what it was measured on, how, and with which versions."""
 
+import os
 import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +16,11 @@ _PACKAGES = ("torch", "numpy", "pillow", "opencv-python", "onnxruntime", "paddle
 def packages() -> dict[str, str]:
     """Versions of what takes part in a measurement; packages that are not installed are left out."""
     return {"lpsr": __version__, "python": platform.python_version(), **dict(_installed())}
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

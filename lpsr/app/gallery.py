@@ -1,7 +1,6 @@
 """The plates that a visitor can choose: those that ship, and a folder of real ones."""
 
 import base64
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -82,7 +81,6 @@ def shelves(ccpd: str | Path | None = None) -> list[Shelf]:
     Raises InputError for a folder that holds no plates.
     """
     found = [Shelf("rendered", open_plates(FOLDER))]
-    ccpd = ccpd or os.environ.get("CCPD_ROOT")
     if ccpd:
         plates = open_plates(ccpd)
         found.append(Shelf("real", [one for one in plates if one.split == "test"] or plates))

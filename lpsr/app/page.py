@@ -77,7 +77,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve the page until interrupted. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python app.py", description="The page of LPSR Lab.")
     parser.add_argument(
-        "--ccpd", metavar="DIR", help="folder of real plates to add, CCPD or a plate folder (default: CCPD_ROOT)"
+        "--ccpd",
+        default=os.environ.get("CCPD_ROOT"),
+        metavar="DIR",
+        help="folder of real plates to add, CCPD or a plate folder (default: CCPD_ROOT)",
     )
     parser.add_argument("--host", help="address to listen on (default: GRADIO_SERVER_NAME, or this machine alone)")
     parser.add_argument(
@@ -102,8 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _serve(args: argparse.Namespace) -> int:
     try:
         allowed = bounds(hosted=args.share or not _alone(args.host))
-        folder = args.ccpd or os.environ.get("CCPD_ROOT")
-        page, compare_tab = build(shelves(args.ccpd), allowed, [folder] if folder else [])
+        page, compare_tab = build(shelves(args.ccpd), allowed, [args.ccpd] if args.ccpd else [])
     except InputError as error:
         print(f"app: {error}", file=sys.stderr)
         return 2

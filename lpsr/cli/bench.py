@@ -8,7 +8,6 @@ round, which loads everything, does not count. What the page adds beyond this (H
 """
 
 import argparse
-import os
 import platform
 import time
 from collections import defaultdict
@@ -50,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
     from lpsr.checkpoints import CHECKPOINTS, known_models
     from lpsr.data.plates import open_plates
     from lpsr.files import write_json
-    from lpsr.passport import packages
+    from lpsr.passport import cores, packages
     from lpsr.readers import get_reader
 
     folder = args.checkpoints or CHECKPOINTS
@@ -59,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     times = measure(plates, models, reader, folder)
     result = {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "threads": torch.get_num_threads(),
         "plates": len(plates),
         "plate_width_px": WIDTH,

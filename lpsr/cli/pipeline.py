@@ -94,8 +94,7 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
         finally:
             control.unlink(missing_ok=True)
     if status.state == "done":
-        seconds = sum(stage.seconds for stage in status.stages.values())
-        print(f"Finished: checkpoint {folder.name}, {duration(seconds)}.", file=sys.stderr)
+        print(f"Finished: checkpoint {folder.name}, {duration(status.seconds)}.", file=sys.stderr)
         return 0
     if status.state == "paused":
         print(status.message or "Paused.", f"python -m lpsr pipeline {args.run} goes on.", file=sys.stderr)

@@ -50,7 +50,6 @@ def run(args: argparse.Namespace) -> None:
     for one in runs:
         train = one.status.stages["train"]
         state = f"waits, {one.place}." if one.place else one.status.state + ", stopped early" * one.status.early
-        seconds = sum(stage.seconds for stage in one.status.stages.values())
         done = f"{train.done} of {one.plan.settings.iterations}"
-        rows.append([one.name, state, done, duration(seconds), one.status.message or one.note])
+        rows.append([one.name, state, done, duration(one.status.seconds), one.status.message or one.note])
     print(aligned(rows))

@@ -157,7 +157,7 @@ def check_archive(path: str | Path, seconds: float = 5.0) -> Found:
 
 
 def _generated(data: Generated, shared: Path, progress: Progress, should_stop: ShouldStop) -> Material:
-    folder = shared / f"generated-{data.count}-{data.seed}"
+    folder = shared / data.folder_name
 
     def step(done: int, of: int) -> None:
         progress(done, of)

@@ -1,7 +1,6 @@
 """What the whole pipeline is asked to do, from data to checkpoint: everything that decides its result."""
 
 import json
-import os
 import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lpsr.checkpoints import EMBEDDER, is_usable_name
+from lpsr.passport import cores
 from lpsr.training.recipe import Settings
 
 # Shares of generated or unlabelled plates; the rest of the plates is trained on.
@@ -23,6 +23,11 @@ class Generated(BaseModel):
     kind: Literal["generated"] = "generated"
     count: int = Field(1500, ge=50, le=200_000)
     seed: int = Field(1, ge=0, lt=2**32)
+
+    @property
+    def folder_name(self) -> str:
+        """Of the plates, which all runs that ask for the same share."""
+        return f"generated-{self.count}-{self.seed}"
 
 
 class Folder(BaseModel):
@@ -77,8 +82,7 @@ class Plan(BaseModel):
     @property
     def cpu_threads(self) -> int:
         """``threads``, or what None means on this machine."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return self.threads or max(1, cores - 1)
+        return self.threads or max(1, cores() - 1)
 
 
 SMALL = {

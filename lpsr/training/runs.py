@@ -110,7 +110,7 @@ def delete(folder: Path) -> None:
     folder.rename(grave / name)
     shutil.rmtree(grave, ignore_errors=True)
     plans = [run.plan.data for run in list_runs(root)]
-    used = {f"generated-{data.count}-{data.seed}" for data in plans if isinstance(data, Generated)}
+    used = {data.folder_name for data in plans if isinstance(data, Generated)}
     for path in (root / SHARED).glob("*"):
         # Those that a killed process was making are hidden, and their names go on; so are and do those of locks.
         if path.name.removeprefix(".").partition(".")[0] in used:

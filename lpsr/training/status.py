@@ -66,6 +66,11 @@ class Status(BaseModel):
         """Whether the run has its plates."""
         return self.stages["data"].state == "done"
 
+    @property
+    def seconds(self) -> float:
+        """Of work so far, all stages together."""
+        return sum(stage.seconds for stage in self.stages.values())
+
 
 def read_status(folder: str | Path) -> Status:
     """The status as written. Raises InputError where it is missing or damaged."""

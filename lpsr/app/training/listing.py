@@ -135,22 +135,14 @@ def _age(created: float, words: Words) -> str:
 
 def _numbers(run: "Run", total: int, words: Words) -> str:
     """Terms and what is known of them."""
-    from lpsr.training.curves import read_curves
-    from lpsr.training.status import TRAIN
-
     stages = run.status.stages
     tested = stages["evaluate"].facts
     bicubic = decibels(tested.get("bicubic"))
-    seconds = sum(stage.seconds for stage in stages.values())
-    best = stages["train"].facts.get("best")
-    if best is None:
-        # While it trains, and where it was interrupted, the log alone says.
-        best = max(read_curves(run.folder / TRAIN).val_psnr.values.tolist(), default=None)
     numbers = {
         "iterations": f"{number(stages['train'].done)} / {number(total)}",
-        "val": decibels(best) or "–",
+        "val": decibels(stages["train"].facts.get("best")) or "–",
         "test": decibels(tested.get("psnr")) or "–",
-        "time": duration(seconds, words) if seconds else "–",
+        "time": duration(run.status.seconds, words) if run.status.seconds else "–",
         "size": _bytes(_size_of(run), words),
     }
     small = {"test": words("train_watch.bicubic", value=bicubic) if bicubic else ""}

@@ -74,7 +74,7 @@ def header(run: "Run", curves: "Curves", words: Words) -> str:
         "loss": f"{curves.total.values[-1]:.3g}" if curves.total.known else None,
         "pace": words("train_watch.per_second", value=f"{pace:.3g}") if pace else None,
         "left": duration((total - iteration) / pace, words) if pace else None,
-        "elapsed": duration(sum(stage.seconds for stage in status.stages.values()), words),
+        "elapsed": duration(status.seconds, words),
         "memory": words("train_watch.gigabytes", value=f"{status.memory / 1e9:.1f}") if status.memory else None,
     }
     if not running:
