@@ -81,7 +81,8 @@ class Card(WeightsCard):
         threads: CPU threads of the last stage.
         kept_iteration: of the last stage, whose moving average validated best.
         stopped_iteration: at which the last stage stood, where it had not come to the end of its recipe.
-        init_sha256, embedder_sha256: of the weights the last stage began with, and of the embedder of its loss.
+        init_sha256, embedder_sha256: of the weights the last stage began with, and of the frozen network of its
+            loss: the embedder, or of the guided loss the recogniser.
         test: result of ``evaluate`` on the test split with its passport, or None where not yet measured.
     """
 

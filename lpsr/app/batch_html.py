@@ -6,10 +6,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from lpsr.app import cards
+from lpsr.app.colours import colours
 from lpsr.app.gallery import data_uri, thumbnail
 from lpsr.app.lab import describe
 from lpsr.app.language import Words
-from lpsr.app.theme import colours
 from lpsr.app.verdict import why
 from lpsr.degrade import SCALE, Degradation
 

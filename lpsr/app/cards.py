@@ -5,12 +5,12 @@ from itertools import count
 from math import floor
 from typing import TYPE_CHECKING
 
+from lpsr.app.colours import colours
 from lpsr.app.gallery import caption, data_uri
 from lpsr.app.lab import describe
 from lpsr.app.language import Words
 from lpsr.app.link import to_query
 from lpsr.app.session import Choice
-from lpsr.app.theme import colours
 from lpsr.degrade import SCALE
 from lpsr.metrics.reading import marks
 

@@ -3,8 +3,8 @@
 from html import escape
 from typing import TYPE_CHECKING
 
+from lpsr.app.colours import colours
 from lpsr.app.language import Words
-from lpsr.app.theme import colours
 
 if TYPE_CHECKING:
     # For annotations only: it imports torch, which the first paint need not wait for.

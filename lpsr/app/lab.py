@@ -144,7 +144,11 @@ def describe(degradation: Degradation, words: Words) -> str:
 def card_line(card: "Card", words: Words) -> str:
     """A checkpoint in a line: title, loss, iterations, device, test result."""
     one = card.loss
-    loss = f"PECL, {one.distance}, {one.form}, d = {one.d}, {one.weighting}" if one.kind == "pecl" else "MSE"
+    loss = {
+        "mse": "MSE",
+        "pecl": f"PECL, {one.distance}, {one.form}, d = {one.d}, {one.weighting}",
+        "guided": words("lab.guided", weight=f"{one.w_recognition:g}"),
+    }[one.kind]
     facts = words("lab.card", loss=loss, iterations=card.iterations, device=card.device)
     if card.test is None:
         result = words("lab.untested")

@@ -13,11 +13,12 @@ from urllib.parse import quote
 import gradio as gr
 import numpy as np
 
+from lpsr.app.colours import colours
 from lpsr.app.gallery import caption, data_uri
 from lpsr.app.lab import describe
 from lpsr.app.language import Words, words_for
 from lpsr.app.session import PROCESSOR, Choice
-from lpsr.app.theme import colours, script
+from lpsr.app.theme import script
 from lpsr.images import viridis
 from lpsr.metrics.degradation import MAPS
 

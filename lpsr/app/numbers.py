@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from lpsr.app.cards import signed
+from lpsr.app.colours import COLOURS, colours
 from lpsr.app.language import Words, label, words_for
 from lpsr.app.link import preset_of
 from lpsr.app.session import PROCESSOR, Choice
-from lpsr.app.theme import COLOURS, colours, script
+from lpsr.app.theme import script
 
 if TYPE_CHECKING:
     # For annotations only: they import torch and Plotly, which the first paint need not wait for.

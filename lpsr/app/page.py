@@ -19,6 +19,7 @@ from lpsr.app.compare_tab import CompareTab
 from lpsr.app.gallery import Shelf, shelves
 from lpsr.app.language import label, translations
 from lpsr.app.maps_tab import MapsTab
+from lpsr.app.results.tab import ResultsTab
 from lpsr.app.theme import STYLES, THEME
 from lpsr.app.training.dispatcher import dispatch
 from lpsr.app.training.tab import TrainingTab
@@ -61,12 +62,15 @@ def build(plates: list[Shelf], bounds: Bounds, folders: Sequence[str] = ()) -> t
                 batch_tab = BatchTab(batch)
             with gr.Tab(label("page.tab_training"), id="training") as training:
                 training_tab = TrainingTab(training, bounds, folders)
+            with gr.Tab(label("page.tab_results"), id="results") as results:
+                results_tab = ResultsTab(results)
         gr.HTML('<footer class="footnote">' + label("page.footnote") + "</footer>")
         compare_tab.listen(page, training_tab.asked)
         maps_tab.listen(compare_tab.choice)
         batch_tab.listen(compare_tab.settings)
-        training_tab.listen(page, tabs, [compare, maps, batch])
-        for tab in (compare, maps, batch, training):
+        training_tab.listen(page, tabs, [compare, maps, batch, results])
+        results_tab.listen()
+        for tab in (compare, maps, batch, training, results):
             tab.select(None, js=_OPENED.format(tab=tab.id), api_visibility="private")
         page.load(_tab, None, tabs, queue=False, show_progress="hidden", api_visibility="private")
     page.queue(max_size=64, default_concurrency_limit=4, api_open=False)
@@ -126,7 +130,7 @@ def _serve(args: argparse.Namespace) -> int:
 def _tab(request: gr.Request) -> dict:
     """The tab that the address names."""
     name = request.query_params.get("tab")
-    return gr.Tabs(selected=name) if name in ("maps", "batch", "training") else gr.skip()
+    return gr.Tabs(selected=name) if name in ("maps", "batch", "training", "results") else gr.skip()
 
 
 def _alone(host: str | None) -> bool:

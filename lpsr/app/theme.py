@@ -1,31 +1,11 @@
-"""How the page looks: a quiet theme on system fonts, and one colour for each model."""
+"""How the page looks: a quiet theme on system fonts."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import gradio as gr
 
 _STATIC = Path(__file__).with_name("static")
 STYLES = sorted(_STATIC.glob("*.css"))
-
-# Okabe & Ito's colour-blind safe set; those chosen have a contrast of 3 : 1 and more on the light and the dark page.
-COLOURS = {
-    "hr": "var(--body-text-color)",
-    "lr": "#8a8a8a",
-    "bicubic": "#CC79A7",
-    "mse": "#0072B2",
-    "pecl-euclidean": "#009E73",
-    "pecl-manhattan": "#D55E00",
-}
-# For other checkpoints in the order they are shown; named in every caption, since six more hues cannot all be safe.
-_MORE = ("#8A7CD0", "#A6761D", "#6F8F2F", "#2E8FA3", "#C0504D", "#7F7F4C")
-
-
-def colours(names: Iterable[str]) -> dict[str, str]:
-    """The colour of each of the models that are shown together."""
-    more = iter(_MORE)
-    return {name: COLOURS.get(name) or next(more) for name in names}
-
 
 THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.zinc,

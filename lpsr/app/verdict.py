@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpsr.app.cards import chip_title, confidence
+from lpsr.app.colours import colours
 from lpsr.app.gallery import data_uri
 from lpsr.app.language import Words
-from lpsr.app.theme import colours
 from lpsr.data.layout import character_boxes
 from lpsr.images import viridis
 from lpsr.metrics.reading import marks

@@ -24,6 +24,17 @@ def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
     return parse
 
 
+def minutes(text: str) -> float:
+    """The type of an argument that is a time in minutes."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes")
+    return value
+
+
 def add_checkpoints(parser: argparse.ArgumentParser) -> None:
     """``--checkpoints``: another folder than the project's; None where not given."""
     parser.add_argument("--checkpoints", metavar="DIR", help="folder of checkpoints (default: checkpoints/)")

@@ -3,8 +3,9 @@
   python -m lpsr export runs/mse mse-2 --data DIR
   python -m lpsr export runs/embedder embedder --replace
 
-The weights are those that validated best. With --data they are evaluated on split 'test' and the result goes on the
-card. The checkpoint then appears in the app and in `--models`.
+The weights are those that validated best. With --data they are evaluated on split 'test', and the result goes on the
+card beside those of HR and bicubic. NAME.md is the model card. The checkpoint then appears in the app and in
+`--models`.
 """
 
 import argparse
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
     from lpsr.cli.progress import Progress
     from lpsr.data.plates import open_plates
     from lpsr.errors import InputError
-    from lpsr.evaluation import evaluate, update_cards
+    from lpsr.evaluation import measure, summarise_measurement, update_cards
     from lpsr.readers import get_reader
     from lpsr.training.export import export_embedder, export_run, is_embedder_run
 
@@ -48,15 +49,16 @@ def run(args: argparse.Namespace) -> None:
     if scores:
         print(f"Validation: PSNR_RGB {scores['val_psnr']:.2f} dB over {scores['n']} plates")
     if plates:
-        result = evaluate(
+        measurement = measure(
             plates,
-            [args.name],
+            ["hr", "bicubic", args.name],
             data=data_name(args.data),
             split=args.split,
             reader=get_reader(),
             progress=Progress("plates"),
             folder=folder,
         )
-        update_cards(result, folder)
+        result = summarise_measurement(measurement)
+        update_cards(result, folder, measurement=measurement)
         psnr = result["models"][args.name]["psnr"]["median"]
         print(f"Split {args.split or 'all'}: PSNR_RGB {psnr:.2f} dB over {len(plates)} plates")

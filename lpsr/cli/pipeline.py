@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from lpsr.cli.arguments import minutes
 from lpsr.cli.progress import Progress, duration
 from lpsr.cli.runs import printer, stop_signal
 from lpsr.cli.train import apply_setting
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--queued", action="store_true", help="afterwards start the next run that waits in its folder")
     parser.add_argument(
-        "--minutes", type=_minutes, metavar="N", help="end the training after so long, and go on with what it has"
+        "--minutes", type=minutes, metavar="N", help="end the training after so long, and go on with what it has"
     )
 
 
@@ -244,13 +245,3 @@ def _flat(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, f"{value:.5g}"
         elif value is not None and not isinstance(value, list):
             yield key, str(value)
-
-
-def _minutes(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes")
-    return value

@@ -1,4 +1,4 @@
-"""What the two training verbs share: the run's folder and data, where it computes, how it stops, what it prints."""
+"""What the training verbs share: the run's folder and data, where it computes, how it stops, what it prints."""
 
 import argparse
 import signal
@@ -58,7 +58,7 @@ def _source(text: str) -> dict[str, Any]:
 
 
 def execute(args: argparse.Namespace, recipe: Any, work: Callable[..., dict[str, Any]]) -> int:
-    """Run ``work`` (``train`` or ``pretrain_embedder``); returns 1 where it was stopped before its end, else 0."""
+    """Run ``work`` (``train`` or one of the pre-trainings); returns 1 where it was stopped before its end, else 0."""
     import torch
 
     from lpsr.training.loop import make_fabric

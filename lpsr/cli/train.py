@@ -18,7 +18,7 @@ from lpsr.cli.runs import add_run_arguments, execute, recipe_values
 from lpsr.errors import InputError
 
 NAME = "train"
-HELP = "train the network under MSE or PECL; resumable"
+HELP = "train the network under MSE, PECL or guided by a recogniser; resumable"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="of weights and patches")
     parser.add_argument("--init-from", metavar="FILE", help="weights (.safetensors) to start from")
     parser.add_argument("--embedder", metavar="FILE", help="embedder (.safetensors) for PECL")
+    parser.add_argument("--recogniser", metavar="FILE", help="recogniser (.safetensors) for loss.kind=guided")
     parser.add_argument(
         "--set",
         action="append",
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     values = read_json(args.recipe) if args.recipe else {}
     if not isinstance(values, dict):
         raise InputError(f"{args.recipe} holds no recipe; a recipe is a JSON object of settings.")
-    keys = ("iterations", "batch", "learning_rate", "seed", "init_from", "embedder")
+    keys = ("iterations", "batch", "learning_rate", "seed", "init_from", "embedder", "recogniser")
     values = recipe_values(args, values, keys)
     for setting in args.set:
         apply_setting(values, setting)

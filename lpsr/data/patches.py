@@ -105,26 +105,42 @@ class PatchSampler:
         1 is shown, 0 is not, NaN is half visible or (all of a patch of unknown text) unknown.
         """
         drawn = [self.patch(iteration, place) for place in places]
-        labels = np.stack([shown_characters(source, matrix, self.size) for _, source, matrix in drawn])
+        size = self.size_of(iteration)
+        labels = np.stack([shown_characters(source, matrix, size) for _, source, matrix in drawn])
         return np.stack([patch for patch, _, _ in drawn]), labels
+
+    def read_batch(self, iteration: int, places: Sequence[int]) -> tuple[np.ndarray, list[str | None]]:
+        """HR ``(N, H, W, 3)`` uint8 and the texts of their plates; for whole plates, what the patches show."""
+        drawn = [self.patch(iteration, place) for place in places]
+        return np.stack([patch for patch, _, _ in drawn]), [source.text for _, source, _ in drawn]
 
     def patch(self, iteration: int, place: int) -> tuple[np.ndarray, Source, np.ndarray]:
         """One HR patch ``(H, W, 3)`` uint8, its source, and the ``(2, 3)`` affine map from source to patch."""
         rng = np.random.default_rng((self.seed, iteration, place))
+        size = self.size_of(iteration)
         sources, _ = self.groups[min(int(np.searchsorted(self.bounds, rng.random(), "right")), len(self.groups) - 1)]
-        source = sources[rng.integers(len(sources))]
-        matrix = self._place(source, rng)
-        height, width = self.size
+        source, matrix = self._draw(sources, size, rng)
         moves_only = np.array_equal(matrix[:, :2], np.eye(2))
         patch = cv2.warpAffine(
             source.picture,
             matrix,
-            (width, height),
+            (size[1], size[0]),
             # A whole-pixel shift copies pixels; only turned and scaled patches are interpolated.
             flags=cv2.INTER_NEAREST if moves_only else cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REFLECT_101,
         )
         return self._colour(patch, rng), source, matrix
+
+    def size_of(self, iteration: int) -> tuple[int, int]:
+        """Height and width of an iteration's patches."""
+        return self.size
+
+    def _draw(
+        self, sources: Sequence[Source], size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[Source, np.ndarray]:
+        """A plate of a group, and the affine map that brings a part of it into the patch."""
+        source = sources[rng.integers(len(sources))]
+        return source, self._place(source, rng)
 
     def _place(self, source: Source, rng: np.random.Generator) -> np.ndarray:
         """An affine map that puts a random part of the plate into the patch."""
@@ -162,6 +178,84 @@ class PatchSampler:
         levels = np.arange(256)[:, None] * gain + offset  # (256, 3)
         table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
         return cv2.LUT(patch, table[None])
+
+
+class WholePlateSampler(PatchSampler):
+    """Draws batches of whole plates: the bounding box of the corners, as the evaluation protocol cuts HR.
+
+    The plates of a batch have one size, that of a random plate, its sides at most ``LARGEST``. Half of them
+    (``Augmentation.geometric``) are turned and scaled to it, from sizes within ``Augmentation.scale`` of it where there
+    are such plates; the rest have that size themselves. All are shifted by up to two pixels.
+    """
+
+    # Pixels of a side.
+    LARGEST = 512
+
+    # Candidates to scale, where fewer are within reach.
+    NEAREST = 16
+
+    def __init__(
+        self,
+        groups: Sequence[tuple[Sequence[Source], float]],
+        seed: int = 0,
+        augmentation: Augmentation = NO_AUGMENTATION,
+    ) -> None:
+        # ``size_of`` takes the place of one size for all.
+        super().__init__(groups, (8, 8), seed, augmentation)
+        # (n, 2) height and width of each group's plates.
+        self.sides = {id(sources): np.array([_sides(source) for source in sources]) for sources, _ in self.groups}
+        self.reachable: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
+
+    def size_of(self, iteration: int) -> tuple[int, int]:
+        # No place in a batch: (seed, iteration) alone would give the numbers of place 0.
+        rng = np.random.default_rng((self.seed, iteration, 2**31))
+        group = min(int(np.searchsorted(self.bounds, rng.random(), "right")), len(self.groups) - 1)
+        sides = self.sides[id(self.groups[group][0])]
+        height, width = np.clip(sides[rng.integers(len(sides))] // 8 * 8, 8, self.LARGEST).astype(int)
+        return int(height), int(width)
+
+    def _draw(
+        self, sources: Sequence[Source], size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[Source, np.ndarray]:
+        exact, near = self._candidates(sources, size)
+        scaled = len(exact) == 0 or rng.random() < self.augmentation.geometric
+        indices = near if scaled else exact
+        source = sources[indices[rng.integers(len(indices))]]
+        linear, origin = np.eye(2), np.maximum(_box(source.corners)[0], 0)
+        if scaled:
+            turn = np.deg2rad(rng.uniform(-self.augmentation.rotation, self.augmentation.rotation))
+            linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+            sides = _box(source.corners @ linear.T)[1]
+            # A box of up to 7 more pixels is what is cut to this size.
+            linear = np.diag(((np.array(size) + rng.uniform(0, 8, 2)) / sides)[::-1]) @ linear
+            origin = _box(source.corners @ linear.T)[0]
+        return source, np.column_stack([linear, rng.integers(-2, 3, 2) - origin])
+
+    def _candidates(self, sources: Sequence[Source], size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of the plates of a group that have this size, and of those that can be scaled to it."""
+        key = (id(sources), size)
+        if key not in self.reachable:
+            sides = self.sides[id(sources)]
+            exact = np.flatnonzero((sides // 8 * 8 == size).all(1))
+            stretch = np.abs(np.log((np.array(size) + 4) / sides)).max(1)
+            near = np.flatnonzero(stretch <= np.log1p(self.augmentation.scale))
+            if len(near) < self.NEAREST:
+                near = np.argsort(stretch, kind="stable")[: self.NEAREST]
+            self.reachable[key] = exact, near
+        return self.reachable[key]
+
+
+def _box(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Origin (x, y) and sides (height, width) of the pixels that hold ``(4, 2)`` corners."""
+    low = np.floor(corners.min(0))
+    return low, (np.floor(corners.max(0)) + 1 - low)[::-1]
+
+
+def _sides(source: Source) -> np.ndarray:
+    """Height and width of a plate's bounding box within its picture, as ``bounding_crop`` cuts it."""
+    low, sides = _box(source.corners)
+    high = np.minimum(low + sides[::-1], source.picture.shape[1::-1])
+    return np.maximum(high - np.maximum(low, 0), 1)[::-1]
 
 
 def shown_characters(source: Source, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:

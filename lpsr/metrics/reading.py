@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
+from typing import NamedTuple
 
 from lpsr.plates import matches, normalise
 from lpsr.readers.base import Reading
@@ -60,26 +61,46 @@ class ReadingScore:
     exact_without_province: float
 
 
+class Judgement(NamedTuple):
+    """How right the reading of one plate is; see ``ReadingScore``.
+
+    Attributes:
+        characters: of the true text. right: how many of them are in place.
+    """
+
+    characters: int
+    right: int
+    exact: bool
+    province: bool
+    exact_without_province: bool
+
+
+def judge(truth: str, reading: str) -> Judgement:
+    """Judge one reading (raw or plate text) by the true text."""
+    place, text = in_place(truth, reading), normalise(reading)
+    rest = all(place[1:]) and len(text) <= len(truth)
+    return Judgement(len(truth), sum(place), text == truth, place[0], rest)
+
+
 def score_readings(pairs: Iterable[tuple[str, str]]) -> ReadingScore:
     """Score pairs of true text and reading (raw or plate text). Raises ValueError where there are none."""
-    pairs = list(pairs)
-    if not pairs:
+    return rates(judge(truth, reading) for truth, reading in pairs)
+
+
+def rates(judgements: Iterable[Judgement]) -> ReadingScore:
+    """The rates of readings judged. Raises ValueError where there are none."""
+    judgements = list(judgements)
+    if not judgements:
         raise ValueError("there are no readings to score")
-    places = [in_place(truth, reading) for truth, reading in pairs]
-    right = [sum(place) for place in places]
-    count = len(pairs)
+    count = len(judgements)
     return ReadingScore(
         n=count,
-        exact=sum(normalise(reading) == truth for truth, reading in pairs) / count,
-        ge6=sum(value >= 6 for value in right) / count,
-        ge5=sum(value >= 5 for value in right) / count,
-        char_accuracy=sum(right) / sum(len(truth) for truth, _ in pairs),
-        province=sum(place[0] for place in places) / count,
-        exact_without_province=sum(
-            all(place[1:]) and len(normalise(reading)) <= len(truth)
-            for place, (truth, reading) in zip(places, pairs, strict=True)
-        )
-        / count,
+        exact=sum(one.exact for one in judgements) / count,
+        ge6=sum(one.right >= 6 for one in judgements) / count,
+        ge5=sum(one.right >= 5 for one in judgements) / count,
+        char_accuracy=sum(one.right for one in judgements) / sum(one.characters for one in judgements),
+        province=sum(one.province for one in judgements) / count,
+        exact_without_province=sum(one.exact_without_province for one in judgements) / count,
     )
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lpsr.errors import InputError
-from lpsr.files import write_json
+from lpsr.files import read_json, write_json
 from lpsr.models.weights import load_tensors, save_tensors
 from lpsr.training.loop import (
     LOG,
@@ -27,8 +27,9 @@ from lpsr.training.loop import (
     make_fabric,
     own_places,
     prefetch,
+    workers_for,
 )
-from lpsr.training.recipe import EmbedderRecipe, Recipe
+from lpsr.training.recipe import AnyRecipe
 from lpsr.training.state import pack_optimizer, unpack_optimizer
 from lpsr.training.status import Request
 
@@ -55,9 +56,7 @@ class Training(ABC):
     optimizer: torch.optim.Optimizer
     counts: list[dict[str, Any]]
 
-    def __init__(
-        self, recipe: Recipe | EmbedderRecipe, folder: str | Path, fabric: Fabric | None, losses: Sequence[str]
-    ) -> None:
+    def __init__(self, recipe: AnyRecipe, folder: str | Path, fabric: Fabric | None, losses: Sequence[str]) -> None:
         self.recipe = recipe
         self.folder = Path(folder)
         self.fabric = fabric or make_fabric(recipe.precision)
@@ -68,7 +67,7 @@ class Training(ABC):
 
     @abstractmethod
     def batch(self, i: int) -> Any:
-        """This process's part of batch ``i``, from a function of ``i`` alone; called in a thread, one ahead."""
+        """This process's part of batch ``i``, from a function of ``i`` alone; called ahead, in a thread or process."""
 
     @abstractmethod
     def rate(self, i: int) -> float:
@@ -115,7 +114,7 @@ class Training(ABC):
             log = Log(self.folder / LOG, start, report) if fabric.is_global_zero else None
             clock = Clock(self.facts["seconds"], start)
             run, saved = None, time.monotonic()
-            for i, batch in prefetch(self.batch, start, recipe.iterations):
+            for i, batch in prefetch(self.batch, start, recipe.iterations, workers_for(fabric)):
                 rate = self.rate(i)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
@@ -152,7 +151,12 @@ class Training(ABC):
                     fabric.barrier()
                 if request:
                     break
-            return run or self._status(iteration)
+            if run is None:
+                run = self._status(iteration)
+                # A process killed after its last state did not come to say so.
+                if log and not self._told(iteration):
+                    write_json(self.folder / RUN, run)
+            return run
 
     def _resume(self) -> int:
         """Take back the state that the sitting before saved, if there was one; the iterations that are done."""
@@ -177,6 +181,10 @@ class Training(ABC):
         run = self._status(iteration)
         write_json(self.folder / RUN, run)
         return run
+
+    def _told(self, iteration: int) -> bool:
+        path = self.folder / RUN
+        return path.is_file() and read_json(path)["iteration"] == iteration
 
     def _status(self, iteration: int) -> dict[str, Any]:
         return {

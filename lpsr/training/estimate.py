@@ -119,7 +119,9 @@ def _estimate(plan: Plan, rates: Mapping[str, Rates], plates: Mapping[str, int] 
     val, test = (
         min(most, plates.get(split, most)) for split, most in (("val", plan.most_val), ("test", plan.most_test))
     )
-    stages["patches"] = 8 * machine["decode"] + 16 * machine["picture"]
+    # To draw whole plates, it looks at the sizes of all.
+    seen = 8 + (plates.get("train", 0) if settings.patch == "whole" else 0)
+    stages["patches"] = seen * machine["decode"] + 16 * machine["picture"]
     if embedder := rates.get("embedder"):
         n, count = plan.embedder_iterations, math.ceil(plan.embedder_iterations / settings.validate_every)
         stages["embedder"] = (
@@ -162,7 +164,7 @@ def _keys(plan: Plan) -> dict[str, str]:
         "training": [*device, network, *step],
     }
     if plan.embedder_iterations and settings.loss.kind == "pecl":
-        needed["embedder"] = [*device, settings.patch, settings.precision]
+        needed["embedder"] = [*device, settings.embedder_patch, settings.precision]
     return {part: f"{part} {sha256(json.dumps(what).encode()).hexdigest()[:24]}" for part, what in needed.items()}
 
 

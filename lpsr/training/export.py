@@ -9,6 +9,7 @@ import torch
 from lpsr.checkpoints import CHECKPOINTS, EMBEDDER_ARCHITECTURE, Card, WeightsCard, save_checkpoint
 from lpsr.errors import InputError
 from lpsr.files import read_json, replacing, sha256
+from lpsr.model_card import write_model_card
 from lpsr.models.weights import half, load_tensors
 from lpsr.training.embedder import WEIGHTS
 from lpsr.training.loop import RECIPE, RUN
@@ -25,7 +26,7 @@ _FROM_RUN = ("device", "threads", "precision", "seconds", "torch", "init_sha256"
 def export_run(
     run_folder: str | Path, name: str, folder: str | Path = CHECKPOINTS, *, title: str | None = None
 ) -> Card:
-    """Write the best weights of a run as ``NAME.safetensors`` with its card, in float16 where that costs no quality.
+    """Write the best weights of a run as ``NAME.safetensors`` with its cards, in float16 where that costs no quality.
 
     ``title`` is what captions call it; without one, its loss. Raises InputError where the folder holds no run with
     weights.
@@ -46,8 +47,8 @@ def export_run(
         if abs(scores["val_psnr"] - validation["val_psnr"]) <= TOLERANCE:
             shipped, dtype, validation = halved, "float16", scores
         validation |= {"data": recipe.validation.label, "split": recipe.validation.split, "n": len(pairs)}
-    stages = [{**stage, "recipe": _without_paths(stage["recipe"])} for stage in run["stages"] if "recipe" in stage]
-    return save_checkpoint(
+    stages = earlier_stages(run)
+    card = save_checkpoint(
         folder,
         shipped,
         {
@@ -56,7 +57,7 @@ def export_run(
             "architecture": "pecl",
             "arguments": recipe.network.model_dump(mode="json"),
             "loss": recipe.loss,
-            "recipe": _without_paths(recipe.model_dump(mode="json")),
+            "recipe": without_paths(recipe.model_dump(mode="json")),
             "stages": stages,
             "data": run["data"],
             # A stage hands on its best weights, so what came after them does not count.
@@ -70,6 +71,8 @@ def export_run(
             **{key: run[key] for key in _FROM_RUN},
         },
     )
+    write_model_card(name, folder)
+    return card
 
 
 def export_embedder(run_folder: str | Path, name: str, folder: str | Path = CHECKPOINTS) -> WeightsCard:
@@ -80,14 +83,14 @@ def export_embedder(run_folder: str | Path, name: str, folder: str | Path = CHEC
     scores = {key: value for key, value in run.items() if key.startswith("val_")}
     if recipe.validation:
         scores |= {"data": recipe.validation.label, "split": recipe.validation.split}
-    return save_checkpoint(
+    card = save_checkpoint(
         folder,
         weights,
         {
             "name": name,
             "title": "Embedder: ResNet-18 on plate characters",
             "architecture": EMBEDDER_ARCHITECTURE,
-            "recipe": _without_paths(recipe.model_dump(mode="json")),
+            "recipe": without_paths(recipe.model_dump(mode="json")),
             "data": run["data"],
             "iterations": run["iteration"],
             "batch": recipe.batch,
@@ -98,15 +101,18 @@ def export_embedder(run_folder: str | Path, name: str, folder: str | Path = CHEC
         },
         WeightsCard,
     )
+    write_model_card(name, folder)
+    return card
 
 
 def publish(name: str, source: str | Path, folder: str | Path = CHECKPOINTS) -> None:
-    """Copy a checkpoint from folder to folder, weights first, each file in one step. Errors as ``check_free``, or where
-    it cannot be written."""
+    """Copy a checkpoint from folder to folder, weights first, each file in one step, and write its model card there.
+    Errors as ``check_free``, or where it cannot be written."""
     check_free(name, source, folder)
     for suffix in _SUFFIXES:
         with replacing(Path(folder) / f"{name}{suffix}") as temporary:
             shutil.copyfile(Path(source) / f"{name}{suffix}", temporary)
+    write_model_card(name, folder)
 
 
 def check_free(name: str, source: str | Path, folder: str | Path = CHECKPOINTS) -> None:
@@ -126,15 +132,20 @@ def is_embedder_run(run_folder: str | Path) -> bool:
 
 def title_of(recipe: Recipe) -> str:
     """What captions call a model of this recipe."""
-    return "MSE" if recipe.loss.kind == "mse" else f"PECL-{recipe.loss.distance.capitalize()}"
+    return {"mse": "MSE", "guided": "Guided"}.get(recipe.loss.kind, f"PECL-{recipe.loss.distance.capitalize()}")
 
 
-def _without_paths(recipe: dict[str, Any]) -> dict[str, Any]:
+def earlier_stages(run: dict[str, Any]) -> list[dict[str, Any]]:
+    """The stages that led to what a run began with, as cards and records have them, from what ``run.json`` says."""
+    return [{**stage, "recipe": without_paths(stage["recipe"])} for stage in run["stages"] if "recipe" in stage]
+
+
+def without_paths(recipe: dict[str, Any]) -> dict[str, Any]:
     """A recipe with folders named as cards name them; where they lay on the training machine tells nobody anything."""
     recipe = {**recipe, "data": [_renamed(source) for source in recipe["data"]]}
     if recipe["validation"]:
         recipe["validation"] = _renamed(recipe["validation"])
-    for key in ("init_from", "embedder"):
+    for key in ("init_from", "embedder", "recogniser"):
         if recipe.get(key):
             recipe[key] = "/".join(Path(recipe[key]).parts[-2:])
     return recipe

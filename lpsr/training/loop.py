@@ -4,15 +4,20 @@ import json
 import math
 import os
 import platform
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import cv2
 import torch
 from filelock import FileLock, Timeout
+from torch.utils.data import DataLoader, Dataset
 
 try:
     from lightning_fabric import Fabric
@@ -23,19 +28,21 @@ from lpsr.data.patches import Source, load_sources
 from lpsr.data.plates import open_plates
 from lpsr.errors import InputError
 from lpsr.files import read_json, remove_leftovers, write_bytes, write_json
-from lpsr.training.recipe import DataSource, EmbedderRecipe, Precision, Recipe, parse
+from lpsr.passport import cores
+from lpsr.training.recipe import AnyRecipe, DataSource, Precision, parse
 from lpsr.training.status import Request
 
 STATE, RUN, RECIPE, LOG, LOCK = "state.safetensors", "run.json", "recipe.json", "log.jsonl", ".lock"
 
 Batch = TypeVar("Batch")
 Report = Callable[[dict[str, Any]], None]
+_MOST_WORKERS = 12
 # From the weakest to the strongest.
 _REQUESTS: tuple[Request | None, ...] = (None, "pause", "keep")
 
 
 @contextmanager
-def claimed(folder: Path, recipe: Recipe | EmbedderRecipe, fabric: Fabric) -> Iterator[None]:
+def claimed(folder: Path, recipe: AnyRecipe, fabric: Fabric) -> Iterator[None]:
     """Make the folder this recipe's and keep other trainings out of it meanwhile.
 
     Raises InputError where it holds another run, or anything but a run, or where that run is being trained just now.
@@ -57,7 +64,7 @@ def claimed(folder: Path, recipe: Recipe | EmbedderRecipe, fabric: Fabric) -> It
         lock.release()
 
 
-def _claim(folder: Path, recipe: Recipe | EmbedderRecipe) -> None:
+def _claim(folder: Path, recipe: AnyRecipe) -> None:
     path = folder / RECIPE
     if path.is_file():
         try:
@@ -109,8 +116,13 @@ def agreed(fabric: Fabric, request: Request | None) -> Request | None:
 
 
 def load_group(source: DataSource) -> list[Source]:
-    """Decode the plates of one data source of a recipe."""
-    return load_sources(open_plates(source.folder, source.split)[: source.limit])
+    """The decoded plates of one data source of a recipe; the runs of a process decode them once."""
+    return _decoded(source.folder, source.split, source.limit)
+
+
+@lru_cache(maxsize=4)
+def _decoded(folder: str, split: str | None, limit: int | None) -> list[Source]:
+    return load_sources(open_plates(folder, split)[:limit])
 
 
 def load_groups(data: Sequence[DataSource]) -> tuple[list[tuple[list[Source], float]], list[dict[str, Any]]]:
@@ -123,8 +135,32 @@ def load_groups(data: Sequence[DataSource]) -> tuple[list[tuple[list[Source], fl
     return groups, counts
 
 
-def prefetch(make: Callable[[int], Batch], start: int, stop: int) -> Iterator[tuple[int, Batch]]:
-    """``(i, make(i))`` for i from ``start`` to ``stop`` − 1, each made in a thread while the one before is used."""
+class _Batches(Dataset):
+    """Batch ``i`` as item ``i``."""
+
+    def __init__(self, make: Callable[[int], Any]) -> None:
+        self.make = make
+
+    def __getitem__(self, i: int) -> tuple[int, Any]:
+        return i, self.make(i)
+
+
+def prefetch(make: Callable[[int], Batch], start: int, stop: int, workers: int = 0) -> Iterator[tuple[int, Batch]]:
+    """``(i, make(i))`` for i from ``start`` to ``stop`` − 1, made ahead: the next one in a thread while one is used, or
+    several by ``workers`` processes, forked from this one."""
+    if workers:
+        yield from DataLoader(
+            _Batches(make),
+            batch_size=None,
+            sampler=range(start, stop),
+            num_workers=workers,
+            collate_fn=_as_it_is,
+            worker_init_fn=_begin_worker,
+            multiprocessing_context="fork",
+            # Without one of its own it draws from the generator of the weights.
+            generator=torch.Generator(),
+        )
+        return
     with ThreadPoolExecutor(1, "patches") as pool:
         ahead = pool.submit(make, start)
         for i in range(start, stop):
@@ -132,6 +168,24 @@ def prefetch(make: Callable[[int], Batch], start: int, stop: int) -> Iterator[tu
             if i + 1 < stop:
                 ahead = pool.submit(make, i + 1)
             yield i, batch
+
+
+def workers_for(fabric: Fabric) -> int:
+    """How many processes make batches for this one: none on the CPU, which the network needs itself."""
+    if fabric.device.type == "cpu" or sys.platform != "linux":
+        return 0
+    return max(0, min(cores() // fabric.world_size - 1, _MOST_WORKERS))
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    return batch
+
+
+def _begin_worker(_: int) -> None:
+    # The threads of OpenCV do not survive a fork; signals are the parent's to answer.
+    cv2.setNumThreads(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def cosine(iteration: int, iterations: int, start: float, end: float, warm_up: int = 0) -> float:

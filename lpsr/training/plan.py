@@ -79,6 +79,13 @@ class Plan(BaseModel):
             raise ValueError("use up to 60 letters, digits, '-', '_' and '.', and no name that the program uses itself")
         return name
 
+    @field_validator("settings")
+    @classmethod
+    def _known_loss(cls, settings: Settings) -> Settings:
+        if settings.loss.kind == "guided":
+            raise ValueError("the guided loss is trained by the verb train, not by the pipeline")
+        return settings
+
     @property
     def cpu_threads(self) -> int:
         """``threads``, or what None means on this machine."""

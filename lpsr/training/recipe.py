@@ -13,6 +13,8 @@ from lpsr.losses.criterion import LossConfig
 from lpsr.models.network import NetworkConfig
 
 Precision = Literal["32-true", "bf16-mixed"]
+# How pydantic calls what a patch may be, which tells a reader nothing.
+_MEMBERS = ("function-after[", "literal[")
 
 
 def _multiples_of_eight(patch: tuple[int, int]) -> tuple[int, int]:
@@ -51,7 +53,7 @@ def _val_split(value: Any) -> Any:
 Validation = Annotated[DataSource | None, BeforeValidator(_val_split)]
 
 
-def _refuse_training_plates(recipe: "Recipe | EmbedderRecipe") -> None:
+def _refuse_training_plates(recipe: "AnyRecipe") -> None:
     held_out = recipe.validation
     if held_out and (held_out.folder, held_out.split) in {(source.folder, source.split) for source in recipe.data}:
         raise ValueError(f"validation on split {held_out.split!r} of the same folder that is trained on says nothing")
@@ -61,7 +63,7 @@ class Settings(BaseModel):
     """How to train, whatever on: a recipe without its data. The defaults are the paper's where the paper says.
 
     Attributes:
-        patch: height and width of HR patches in pixels, multiples of 8.
+        patch: height and width of HR patches in pixels, multiples of 8, or "whole": whole plates.
         augment: light geometric and colour augmentation.
         iterations, batch: optimiser steps and patches a step (over all processes).
         learning_rate: Adam's, at the start of a cosine that ends at ``final_learning_rate``.
@@ -69,6 +71,7 @@ class Settings(BaseModel):
         ema: decay of the exponential moving average of the weights; the average is what is validated and kept.
         precision: "bf16-mixed" computes in bfloat16 where that is safe.
         init_from: a run's or a checkpoint's ``.safetensors`` with the same architecture to start from.
+        recogniser: for the guided loss, a ``.safetensors`` from ``pretrain-recogniser``.
         embedder: for PECL, a ``.safetensors`` from ``pretrain-embedder``, or torchvision's ImageNet ResNet-18
             converted to safetensors; None is the one in ``checkpoints/``.
     """
@@ -77,7 +80,7 @@ class Settings(BaseModel):
 
     network: NetworkConfig = NetworkConfig()
     loss: LossConfig = LossConfig()
-    patch: PatchSize = (64, 64)
+    patch: PatchSize | Literal["whole"] = (64, 64)
     augment: bool = True
     iterations: int = Field(1_000_000, ge=1)
     batch: int = Field(128, ge=1, le=4096)
@@ -89,6 +92,7 @@ class Settings(BaseModel):
     seed: int = Field(0, ge=0, lt=2**63)
     init_from: str | None = None
     embedder: str | None = None
+    recogniser: str | None = None
     log_every: int = Field(50, ge=1)
     validate_every: int = Field(500, ge=1)
 
@@ -98,7 +102,14 @@ class Settings(BaseModel):
             raise ValueError(f"the network must restore ×{SCALE}, not ×{self.network.scale}")
         if self.loss.kind == "pecl" and self.loss.form == "paired" and self.batch < 2:
             raise ValueError("the paired form needs a batch of at least two")
+        if self.loss.kind == "guided" and (self.patch != "whole" or self.recogniser is None):
+            raise ValueError("the guided loss reads whole plates: it needs patch=whole and a recogniser")
         return self
+
+    @property
+    def embedder_patch(self) -> tuple[int, int]:
+        """Of an embedder that is trained beside the network: its patches show a part of a plate."""
+        return (64, 64) if self.patch == "whole" else self.patch
 
 
 class Recipe(Settings):
@@ -140,15 +151,42 @@ class EmbedderRecipe(BaseModel):
         return self
 
 
-def parse(model: type[BaseModel], values: Any) -> Any:
-    """Build a configuration from plain values. Raises InputError that names the first impossible setting."""
+class RecogniserRecipe(BaseModel):
+    """Training of the recogniser on whole plates and their texts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: tuple[DataSource, ...] = Field(min_length=1)
+    validation: Validation = None
+    iterations: int = Field(4000, ge=1)
+    batch: int = Field(32, ge=2, le=4096)
+    learning_rate: float = Field(1e-3, gt=0, le=1)
+    precision: Precision = "bf16-mixed"
+    seed: int = Field(0, ge=0, lt=2**63)
+    log_every: int = Field(50, ge=1)
+    validate_every: int = Field(500, ge=1)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "RecogniserRecipe":
+        _refuse_training_plates(self)
+        return self
+
+
+AnyRecipe = Recipe | EmbedderRecipe | RecogniserRecipe
+
+
+def parse(model: type[BaseModel], values: Any, what: str = "recipe") -> Any:
+    """Build a configuration from plain values; ``what`` is what error sentences call it.
+
+    Raises InputError that names the first impossible setting.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the recipe"
+        where = ".".join(str(part) for part in first["loc"] if not str(part).startswith(_MEMBERS)) or f"the {what}"
         if first["type"] == "extra_forbidden":
-            raise InputError(f"The recipe has no setting {where!r}.") from error
+            raise InputError(f"The {what} has no setting {where!r}.") from error
         message = first["msg"].removeprefix("Value error, ")
         raise InputError(f"{where}: {message} (it was {json.dumps(first['input'], default=str)[:80]}).") from error
 

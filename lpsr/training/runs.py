@@ -103,7 +103,8 @@ def delete(folder: Path) -> None:
         card = WeightsCard.model_validate(read_json(folder / CHECKPOINT / f"{name}.json"), extra="ignore")
         weights = CHECKPOINTS / f"{name}.safetensors"
         if sha256(weights) == card.sha256:
-            (CHECKPOINTS / f"{name}.json").unlink(missing_ok=True)
+            for suffix in (".json", ".md"):
+                (CHECKPOINTS / f"{name}{suffix}").unlink(missing_ok=True)
             weights.unlink()
     # Out of sight in one step, so that nobody meets half a run.
     grave = Path(tempfile.mkdtemp(prefix=".gone-", dir=root))

@@ -83,10 +83,11 @@ def patches(sitting: Sitting) -> dict[str, Any]:
     plates = open_plates(recipe.data[0].folder, recipe.data[0].split)
     sampler = make_sampler(recipe, [(_Decoded(plates), 1.0)])
     count = min(_PATCHES, recipe.batch)
-    for kind, pictures in zip(("hr", "lr"), sampler.batch(0, range(count)), strict=True):
+    drawn = sampler.batch(0, range(count))
+    for kind, pictures in zip(("hr", "lr"), drawn, strict=True):
         for k, picture in enumerate(pictures):
             save_png(sitting.folder / PATCHES / f"{k}-{kind}.png", picture)
-    return {"count": count, "size": list(recipe.patch)}
+    return {"count": count, "size": list(drawn[0].shape[1:3])}
 
 
 def embedder(sitting: Sitting) -> dict[str, Any] | None:
@@ -101,7 +102,7 @@ def embedder(sitting: Sitting) -> dict[str, Any] | None:
         return {"source": "shipped"} | {key: scores.get(key) for key in ("val_precision", "val_recall")}
     recipe = EmbedderRecipe(
         **_sources(sitting),
-        patch=settings.patch,
+        patch=settings.embedder_patch,
         iterations=plan.embedder_iterations,
         precision=settings.precision,
         seed=settings.seed,

@@ -37,6 +37,8 @@ _PLATES, _HELD_OUT = 16, 3
 _SECONDS, _MOST = 1.5, 100
 # A step of more 64 × 64 patches is first tried with so few, and one of more seconds is told from those.
 _PROBE, _LONG = 16, 8.0
+# Height and width of a whole plate, about.
+_WHOLE = (64, 160)
 # Never reached, so that nothing but steps is timed.
 _NEVER = 10**9
 
@@ -111,7 +113,7 @@ class Timing:
 
     def training(self) -> dict[str, float]:
         settings = self.plan.settings
-        height, width = settings.patch
+        height, width = _WHOLE if settings.patch == "whole" else settings.patch
         # The paired form needs two.
         probe = max(_PROBE * 64 * 64 // (height * width), 2)
         if settings.batch <= probe or self.fabric.device.type != "cpu":
@@ -129,7 +131,7 @@ class Timing:
 
     def embedder(self) -> dict[str, float]:
         settings = self.plan.settings
-        values = {"patch": settings.patch, "precision": settings.precision, "iterations": _NEVER}
+        values = {"patch": settings.embedder_patch, "precision": settings.precision, "iterations": _NEVER}
         recipe = EmbedderRecipe(data=(self.trained,), log_every=_NEVER, validate_every=_NEVER, **values)
         return self._steps(pretrain_embedder, recipe, "embedder")
 

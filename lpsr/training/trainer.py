@@ -13,15 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from lpsr.checkpoints import read_card, shipped_embedder
-from lpsr.data.patches import NO_AUGMENTATION, Augmentation, PatchSampler, Source
+from lpsr.data.patches import NO_AUGMENTATION, Augmentation, PatchSampler, Source, WholePlateSampler
 from lpsr.data.plates import open_plates
 from lpsr.degrade import degrade
 from lpsr.errors import InputError
 from lpsr.files import read_json, sha256
-from lpsr.losses.criterion import Losses, MseCriterion, PeclCriterion
+from lpsr.losses.criterion import GuidedCriterion, GuidedLosses, Losses, MseCriterion, PeclCriterion
 from lpsr.metrics.fidelity import psnr, psnr_y
 from lpsr.models.embedder import load_embedder
 from lpsr.models.network import SuperResolutionNetwork
+from lpsr.models.recogniser import encode, load_recogniser
 from lpsr.models.restorer import NetworkRestorer, from_bytes
 from lpsr.models.weights import load_tensors, save_tensors, with_prefix, without_prefix
 from lpsr.training.base import ShouldStop, Training
@@ -42,13 +43,14 @@ class TrainingStep(nn.Module):
         self.network = network
         self.criterion = criterion
 
-    def forward(self, lr: Tensor, hr: Tensor) -> Losses:
-        """LR ``(N, h, w, 3)`` and HR ``(N, 8h, 8w, 3)``, uint8: Fabric would round float inputs to bfloat16."""
-        return self.criterion(self.network(from_bytes(lr)), from_bytes(hr))
+    def forward(self, lr: Tensor, hr: Tensor, *labels: Tensor) -> Losses | GuidedLosses:
+        """LR ``(N, h, w, 3)`` and HR ``(N, 8h, 8w, 3)``, uint8: Fabric would round float inputs to bfloat16. ``labels``
+        are what the guided criterion takes."""
+        return self.criterion(self.network(from_bytes(lr)), from_bytes(hr), *labels)
 
     def learned(self) -> dict[str, Tensor]:
-        """State worth saving: all but the frozen embedder."""
-        return {name: tensor for name, tensor in self.state_dict().items() if ".embedder." not in name}
+        """State worth saving: all but the frozen judge."""
+        return {name: tensor for name, tensor in self.state_dict().items() if not _frozen(name)}
 
 
 class NetworkTraining(Training):
@@ -57,7 +59,8 @@ class NetworkTraining(Training):
     def __init__(
         self, recipe: Recipe, folder: str | Path, fabric: Fabric | None, on_validation: OnValidation | None
     ) -> None:
-        super().__init__(recipe, folder, fabric, Losses._fields)
+        self.guided = recipe.loss.kind == "guided"
+        super().__init__(recipe, folder, fabric, (GuidedLosses if self.guided else Losses)._fields)
         if self.fabric.world_size > 1 and recipe.loss.kind == "pecl" and recipe.loss.form == "paired":
             raise InputError("The paired form compares the patches of a whole batch and trains in one process only.")
         resumes = (self.folder / STATE).is_file()
@@ -73,16 +76,19 @@ class NetworkTraining(Training):
         self.optimizer = torch.optim.Adam(learned, lr=recipe.learning_rate, fused=True)
         self.ema = {name: tensor.clone() for name, tensor in self.model.network.state_dict().items()}
 
-    def batch(self, i: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.sampler.batch(i, self.places)
+    def batch(self, i: int) -> tuple[np.ndarray, ...]:
+        if not self.guided:
+            return self.sampler.batch(i, self.places)
+        hr, texts = self.sampler.read_batch(i, self.places)
+        return hr, np.stack([degrade(plate) for plate in hr]), encode(texts)
 
     def rate(self, i: int) -> float:
         recipe = self.recipe
         return cosine(i, recipe.iterations, recipe.learning_rate, recipe.final_learning_rate, recipe.warm_up)
 
-    def step(self, module: nn.Module, batch: tuple[np.ndarray, np.ndarray]) -> Losses:
-        hr, lr = (torch.from_numpy(pictures).to(self.fabric.device) for pictures in batch)
-        return module(lr, hr)
+    def step(self, module: nn.Module, batch: tuple[np.ndarray, ...]) -> Losses | GuidedLosses:
+        hr, lr, *labels = (torch.from_numpy(part).to(self.fabric.device) for part in batch)
+        return module(lr, hr, *labels)
 
     def after_step(self, i: int) -> None:
         self.model.criterion.project()
@@ -106,12 +112,11 @@ class NetworkTraining(Training):
         return with_prefix("step", self.model.learned()) | with_prefix("ema", self.ema)
 
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        if facts.get("embedder_sha256") != embedder_digest(self.recipe):
-            raise InputError(
-                f"The embedder is not the one that the run in {self.folder} began with; put that one back."
-            )
+        if facts.get("embedder_sha256") != judge_digest(self.recipe):
+            judge = "recogniser" if self.guided else "embedder"
+            raise InputError(f"The {judge} is not the one that the run in {self.folder} began with; put that one back.")
         missing, foreign = self.model.load_state_dict(without_prefix("step", tensors), strict=False)
-        if foreign or any(".embedder." not in name for name in missing):
+        if foreign or not all(map(_frozen, missing)):
             raise KeyError(*foreign, *missing)
         for name, tensor in self.ema.items():
             tensor.copy_(tensors[f"ema.{name}"])
@@ -161,9 +166,11 @@ def make_network(recipe: Recipe, fresh: bool = True) -> SuperResolutionNetwork:
 
 
 def make_criterion(recipe: Recipe) -> nn.Module:
-    """The recipe's criterion, with its embedder where it needs one."""
+    """The recipe's criterion, with the frozen network that judges SR where it has one."""
     if recipe.loss.kind == "mse":
         return MseCriterion()
+    if recipe.loss.kind == "guided":
+        return GuidedCriterion(recipe.loss, load_recogniser(recipe.recogniser))
     embedder = load_embedder(recipe.embedder or shipped_embedder(), recipe.loss.d, recipe.seed)
     return PeclCriterion(recipe.loss, embedder)
 
@@ -176,7 +183,10 @@ def load_pairs(source: DataSource) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def make_sampler(recipe: Recipe, groups: Sequence[tuple[Sequence[Source], float]]) -> PatchSampler:
     """The recipe's patches, from the sources and shares of its data."""
-    return PatchSampler(groups, recipe.patch, recipe.seed, Augmentation() if recipe.augment else NO_AUGMENTATION)
+    augmentation = Augmentation() if recipe.augment else NO_AUGMENTATION
+    if recipe.patch == "whole":
+        return WholePlateSampler(groups, recipe.seed, augmentation)
+    return PatchSampler(groups, recipe.patch, recipe.seed, augmentation)
 
 
 def restore_pairs(
@@ -208,15 +218,21 @@ def update_average(ema: dict[str, Tensor], network: nn.Module, decay: float, ite
     torch._foreach_lerp_(list(ema.values()), [state[name] for name in ema], 1 - decay)
 
 
-def embedder_digest(recipe: Recipe) -> str | None:
-    """SHA-256 of the recipe's embedder file; None for a recipe without one."""
-    return sha256(recipe.embedder or shipped_embedder()) if recipe.loss.kind == "pecl" else None
+def judge_digest(recipe: Recipe) -> str | None:
+    """SHA-256 of the file of the recipe's embedder or recogniser; None for MSE."""
+    if recipe.loss.kind == "mse":
+        return None
+    return sha256(recipe.recogniser if recipe.loss.kind == "guided" else recipe.embedder or shipped_embedder())
+
+
+def _frozen(name: str) -> bool:
+    return ".embedder." in name or ".recogniser." in name
 
 
 def _origin(recipe: Recipe) -> dict[str, Any]:
     """Where a run starts from: the hashes of its files, and the runs that led to ``init_from``, oldest first."""
     if recipe.init_from is None:
-        return {"stages": [], "init_sha256": None, "embedder_sha256": embedder_digest(recipe)}
+        return {"stages": [], "init_sha256": None, "embedder_sha256": judge_digest(recipe)}
     weights = Path(recipe.init_from)
     stages = [{"weights": weights.name}]
     if (weights.parent / RUN).is_file():
@@ -226,4 +242,4 @@ def _origin(recipe: Recipe) -> dict[str, Any]:
         card = read_card(weights.stem, weights.parent)
         last = {key: getattr(card, key) for key in ("recipe", "data", "device", "precision", "seconds", "torch")}
         stages = [*card.stages, {**last, "best_iteration": card.kept_iteration}]
-    return {"stages": stages, "init_sha256": sha256(weights), "embedder_sha256": embedder_digest(recipe)}
+    return {"stages": stages, "init_sha256": sha256(weights), "embedder_sha256": judge_digest(recipe)}

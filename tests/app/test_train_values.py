@@ -73,6 +73,15 @@ def test_a_plan_keeps_what_no_control_shows_when_others_change():
     assert network_of(plan.settings) == "small"
 
 
+def test_whole_plates_stay_whole_until_a_size_is_given():
+    whole = PLANS["whole plates"]
+    assert (values := shown(whole)).height is None and values.width is None
+    [plan] = plans_of(shown(whole, height=48, width=96))
+    assert plan.settings.patch == (48, 96)
+    with pytest.raises(InputError, match="patch width is empty"):
+        plans_of(shown(whole, height=48))
+
+
 def test_a_demo_takes_loss_seed_and_name_alone():
     bounds = Bounds("demo", 1.0, 10.0, 4)
     hostile = shown(

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from lpsr.app import cards, verdict
+from lpsr.app.colours import colours
 from lpsr.app.language import LANGUAGES, Words
-from lpsr.app.theme import STYLES, colours, script
+from lpsr.app.theme import STYLES, script
 from lpsr.compare import Comparison, Result
 from lpsr.data.generator import generate
 from lpsr.data.layout import character_boxes

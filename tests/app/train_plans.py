@@ -35,6 +35,7 @@ PLANS = {
     "another network": changed(settings={"network": NetworkConfig(channels=8, blocks=1, bicubic_skip=False)}),
     "from weights": changed(settings={"init_from": "/weights.safetensors"}),
     "what no control shows": changed(settings={"augment": False, "log_every": 7}),
+    "whole plates": changed(settings={"patch": "whole"}),
     "everything else": changed(
         settings={
             "patch": (48, 96),

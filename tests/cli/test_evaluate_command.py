@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from lpsr import readers
+from lpsr import readers, results
 from lpsr.checkpoints import read_card
 from lpsr.cli.evaluate import table
 from lpsr.cli.progress import Progress, duration
@@ -54,8 +54,43 @@ def test_cards_take_their_own_result(call, checkpoints, tmp_path):
     for name in ("mse", "pecl-manhattan"):
         card = read_card(name, checkpoints)
         passport = card.test.pop("passport")
-        assert card.test == result["models"][name]
+        beside = {one: result["models"][one] for one in ("hr", "bicubic")}
+        # Of three plates no province has enough.
+        assert card.test == {**result["models"][name], "beside": beside, "provinces": []}
+        assert "HR itself | bicubic" in (checkpoints / f"{name}.md").read_text(encoding="utf-8")
         assert passport["checkpoints"] == {name: card.sha256} and passport["n"] == 3
+
+
+def test_results_are_kept_plate_by_plate(call, checkpoints, monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    assert call("--models", "hr", "mse", "--results", "small", "--json", tmp_path / "r.json") == 0
+    found = results.read_results(tmp_path / "results")
+    assert found.problems == [] and list(found.measurements) == ["small"]
+    measurement = found.measurements["small"]
+    options = f"--data plates --split test --models hr mse --checkpoints {checkpoints.name} --results small"
+    assert measurement.command == f"python -m lpsr evaluate {options}"
+    written = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert measurement.passport == written["passport"]
+    assert measurement.models["mse"].right is not None and len(measurement.plates.width) == 3
+    assert str(tmp_path) not in (tmp_path / "results" / "small.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("small", "--limit", 1), "leave --limit and --no-readings out"),
+        (("small", "--no-readings"), "leave --limit and --no-readings out"),
+        (("../small",), "cannot be a result's name"),
+        (("",), "cannot be a result's name"),
+    ],
+)
+def test_half_results_and_odd_names_are_refused_before_the_work(
+    call, monkeypatch, tmp_path, capsys, arguments, sentence
+):
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    assert call("--models", "bicubic", "--results", *arguments) == 2
+    out, err = capsys.readouterr()
+    assert sentence in err and out == "" and not (tmp_path / "results").exists()
 
 
 def test_markdown_is_one_table():

@@ -77,6 +77,7 @@ class TestCache:
         [
             ({"settings": {"batch": 32}}, ["training"]),
             ({"settings": {"patch": (32, 64)}}, ["training"]),
+            ({"settings": {"patch": "whole"}}, ["training"]),
             ({"settings": {"precision": "32-true"}}, ["training"]),
             ({"settings": {"augment": False}}, ["training"]),
             ({"settings": {"loss": {"kind": "pecl"}}}, ["training"]),
@@ -305,6 +306,12 @@ class TestLargeBatches:
         made, seen = timed(changed(settings={"batch": batch, "patch": patch}))
         assert made.training()["step"] == pytest.approx(0.01 * batch * patch[0] * patch[1] / 4096)
         assert seen == tried
+
+    def test_whole_plates_are_first_tried_in_a_small_batch(self, timed):
+        made, tried = timed(changed(settings={"batch": 64, "patch": "whole"}))
+        made._steps = lambda work, recipe, name: tried.append(recipe.batch) or {"start": 1.0, "step": 1.0, "save": 1.0}
+        made.training()
+        assert tried[0] < 16
 
     @pytest.mark.parametrize(("free", "error"), [(100, True), (200, False), (400, False)])
     def test_one_that_may_not_fit_is_not_tried_and_one_that_cannot_is_refused(self, timed, monkeypatch, free, error):

@@ -9,6 +9,7 @@ import torch
 from lpsr.checkpoints import Card, load_restorer, read_card
 from lpsr.errors import InputError
 from lpsr.files import read_json
+from lpsr.model_card import model_card
 from lpsr.models.weights import load_tensors
 from lpsr.training import export
 from lpsr.training.export import check_free, export_run, publish
@@ -58,6 +59,17 @@ def test_no_card_tells_where_things_lay(runs, plate_folder, tmp_path):
     assert str(runs) not in text and str(plate_folder.parent) not in text
     # Nothing in it is an absolute path.
     assert '"/' not in text
+
+
+def test_the_model_card_is_written_and_published_along(runs, tmp_path):
+    card = export_run(runs / "run", "mine", tmp_path / "own")
+    written = tmp_path / "own" / "mine.md"
+    assert written.read_text(encoding="utf-8") == model_card(card)
+    # A run of a version that wrote none gets one where it is published.
+    written.unlink()
+    publish("mine", tmp_path / "own", tmp_path / "all")
+    assert (tmp_path / "all" / "mine.md").read_text(encoding="utf-8") == model_card(card)
+    assert str(runs) not in model_card(card)
 
 
 def test_weights_ship_in_half_precision_where_that_costs_nothing(runs, tmp_path):

@@ -192,13 +192,26 @@ def test_from_plates_to_a_checkpoint(new, published):
     assert load_restorer("mine", published).restore(np.zeros((4, 4, 3), np.uint8)).shape == (32, 32, 3)
 
 
-def test_what_is_shown_is_what_is_trained_on(whole):
-    recipe = load_recipe(whole / "train" / "recipe.json")
+def assert_patches_are_those_of_training(folder: Path) -> None:
+    recipe = load_recipe(folder / "train" / "recipe.json")
     sources = stages.load_sources(open_plates(recipe.data[0].folder, "train"))
     hr, lr = make_sampler(recipe, [(sources, 1.0)]).batch(0, range(2))
+    assert read_status(folder).stages["patches"].facts == {"count": 2, "size": list(hr.shape[1:3])}
     for k in range(2):
-        assert np.array_equal(open_picture(whole / "patches" / f"{k}-hr.png"), hr[k])
-        assert np.array_equal(open_picture(whole / "patches" / f"{k}-lr.png"), lr[k])
+        assert np.array_equal(open_picture(folder / "patches" / f"{k}-hr.png"), hr[k])
+        assert np.array_equal(open_picture(folder / "patches" / f"{k}-lr.png"), lr[k])
+
+
+def test_whole_plates_are_shown_and_trained_on(new):
+    folder = new("uncut", patch="whole", iterations=1)
+    assert run_pipeline(folder).state == "done"
+    assert_patches_are_those_of_training(folder)
+    assert read_status(folder).stages["patches"].facts["size"] != [32, 32]
+
+
+def test_what_is_shown_is_what_is_trained_on(whole):
+    recipe = load_recipe(whole / "train" / "recipe.json")
+    assert_patches_are_those_of_training(whole)
     plates = open_plates(recipe.validation.folder, "val")[:2]
     for k, plate in enumerate(plates):
         assert np.array_equal(open_picture(whole / "film" / f"hr-{k}.png"), plate.hr())
@@ -546,7 +559,7 @@ def test_without_a_reader_there_are_no_readings(new, published, monkeypatch):
 
     monkeypatch.setattr(stages, "get_reader", none)
     assert run_pipeline(new("mine", iterations=1)).state == "done"
-    assert read_card("mine", published).test.keys() == {"passport", "n", "psnr", "psnr_y", "ssim"}
+    assert read_card("mine", published).test.keys() == {"passport", "n", "psnr", "psnr_y", "ssim", "beside"}
 
 
 def test_one_process_at_a_time(new):

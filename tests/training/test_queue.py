@@ -264,13 +264,14 @@ def test_deleting_a_run_takes_its_own_checkpoint_along_and_no_other(three, tmp_p
     for name, own in (("first", True), ("second", False)):
         (checkpoints / f"{name}.safetensors").write_bytes(name.encode())
         (checkpoints / f"{name}.json").write_text("{}")
+        (checkpoints / f"{name}.md").write_text("#")
         (three / name / "checkpoint").mkdir()
         digest = sha256(checkpoints / f"{name}.safetensors") if own else "0" * 64
         card = dict.fromkeys(("name", "title", "architecture", "device", "precision", "torch", "weights_dtype"), "x")
         card |= {"recipe": {}, "data": [], "iterations": 1, "batch": 1, "seed": 1, "seconds": 1.0, "validation": {}}
         (three / name / "checkpoint" / f"{name}.json").write_text(json.dumps(card | {"sha256": digest}))
         queue.discard(three, name)
-    assert sorted(path.name for path in checkpoints.iterdir()) == ["second.json", "second.safetensors"]
+    assert sorted(path.name for path in checkpoints.iterdir()) == ["second.json", "second.md", "second.safetensors"]
 
 
 def test_notes_are_kept_and_bounded(three):

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from lpsr.errors import InputError
 from lpsr.files import write_json
-from lpsr.training.recipe import DataSource, EmbedderRecipe, Recipe, load_recipe, parse
+from lpsr.training.recipe import DataSource, EmbedderRecipe, Recipe, Settings, load_recipe, parse
 
 DATA = {"data": [{"folder": "plates"}]}
 
@@ -47,6 +47,7 @@ def test_a_recipe_survives_json(tmp_path):
         ({"batch": "many"}, 'batch: .*"many"'),
         ({"patch": [60, 64]}, r"patch: patch sides must be multiples of 8 .*\[60, 64\]"),
         ({"patch": [64]}, "patch"),
+        ({"patch": "half"}, r"patch: .*tuple \(it was \"half\"\)"),
         ({"ema": 1.0}, "ema: "),
         ({"learning_rate": -1}, "learning_rate: "),
         ({"precision": "16-mixed"}, "precision: "),
@@ -91,3 +92,8 @@ def test_validation_takes_split_val_where_none_is_named(model):
     assert parse(model, {**DATA, "validation": {"folder": "plates"}}).validation.split == "val"
     assert parse(model, {**DATA, "validation": {"folder": "plates", "split": "test"}}).validation.split == "test"
     assert parse(model, DATA).validation is None
+
+
+def test_an_embedder_trained_beside_whole_plates_sees_parts_of_them():
+    assert Settings(patch="whole").embedder_patch == EmbedderRecipe(**DATA).patch
+    assert Settings(patch=(48, 96)).embedder_patch == (48, 96)

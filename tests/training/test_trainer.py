@@ -2,7 +2,9 @@
 
 import json
 import math
+import multiprocessing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,10 +21,24 @@ from lpsr.models.embedder import ResNet18
 from lpsr.models.network import SuperResolutionNetwork
 from lpsr.models.restorer import NetworkRestorer, to_tensor
 from lpsr.models.weights import load_tensors, save_tensors
-from lpsr.training import trainer
-from lpsr.training.loop import LOCK, LOG, Log, agreed, claimed, cosine, make_fabric, own_places, prefetch, read_log
-from lpsr.training.recipe import EmbedderRecipe, Recipe, parse
-from lpsr.training.trainer import BEST, FILM, RECIPE, RUN, STATE, is_validation, train, update_average
+from lpsr.training import base, loop, trainer
+from lpsr.training.loop import (
+    LOCK,
+    LOG,
+    Log,
+    agreed,
+    claimed,
+    cosine,
+    load_group,
+    load_groups,
+    make_fabric,
+    own_places,
+    prefetch,
+    read_log,
+    workers_for,
+)
+from lpsr.training.recipe import DataSource, EmbedderRecipe, Recipe, parse
+from lpsr.training.trainer import BEST, FILM, RECIPE, RUN, STATE, is_validation, make_sampler, train, update_average
 
 
 @pytest.fixture(autouse=True)
@@ -343,14 +359,75 @@ def test_the_schedule_rises_to_the_start_and_falls_to_the_end():
     assert rates[2:] == sorted(rates[2:], reverse=True)
 
 
-def test_batches_come_in_order_and_their_errors_too():
-    assert list(prefetch(lambda i: i * i, 3, 6)) == [(3, 9), (4, 16), (5, 25)]
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_come_in_order_and_their_errors_too(workers):
+    assert list(prefetch(lambda i: i * i, 3, 6, workers)) == [(3, 9), (4, 16), (5, 25)]
+    assert list(prefetch(lambda i: i, 6, 6, workers)) == []
 
     def broken(i):
         raise InputError("bad plate")
 
     with pytest.raises(InputError, match="bad plate"):
-        list(prefetch(broken, 0, 2))
+        list(prefetch(broken, 0, 2, workers))
+
+
+@pytest.mark.parametrize("patch", [(32, 48), "whole"])
+def test_workers_draw_the_same_patches(make_recipe, patch):
+    recipe = make_recipe(patch=patch)
+    sampler = make_sampler(recipe, load_groups(recipe.data)[0])
+
+    def batch(i):
+        return sampler.batch(i, range(3))
+
+    # The generator that weights are drawn from stays as it was.
+    state = torch.get_rng_state()
+    for (i, one), (j, other) in zip(prefetch(batch, 4, 9), prefetch(batch, 4, 9, 2), strict=True):
+        assert i == j and all(map(np.array_equal, one, other))
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_run_that_stops_early_leaves_no_workers(monkeypatch, make_recipe, tmp_path):
+    monkeypatch.setattr(base, "workers_for", lambda fabric: 2)
+    assert train(make_recipe(), tmp_path / "one", fabric=cpu(), should_stop=stop_after(3))["iteration"] == 3
+    assert multiprocessing.active_children() == []
+    train(make_recipe(), tmp_path / "one", fabric=cpu())
+    assert multiprocessing.active_children() == []
+    monkeypatch.undo()
+    train(make_recipe(), tmp_path / "two", fabric=cpu())
+    one, two = (load_tensors(tmp_path / name / BEST)[0] for name in ("one", "two"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.mark.parametrize(
+    ("device", "system", "world", "workers"),
+    [
+        ("cpu", "linux", 1, 0),
+        ("cuda", "linux", 1, 7),
+        ("cuda", "linux", 4, 1),
+        ("cuda", "linux", 16, 0),
+        ("cuda", "win32", 1, 0),
+    ],
+)
+def test_a_gpu_gets_its_batches_from_the_other_cores(monkeypatch, device, system, world, workers):
+    monkeypatch.setattr(loop, "cores", lambda: 8)
+    monkeypatch.setattr(loop.sys, "platform", system)
+    assert workers_for(SimpleNamespace(device=torch.device(device), world_size=world)) == workers
+
+
+def test_a_run_killed_before_it_could_say_that_it_is_done_says_so(make_recipe, tmp_path):
+    recipe = make_recipe(iterations=4)
+    train(recipe, tmp_path, fabric=cpu(), should_stop=stop_after(2))
+    before = (tmp_path / RUN).read_bytes()
+    done = train(recipe, tmp_path, fabric=cpu())
+    (tmp_path / RUN).write_bytes(before)
+    assert train(recipe, tmp_path, fabric=cpu())["done"]
+    assert read_json(tmp_path / RUN) == done
+
+
+def test_runs_of_one_process_decode_their_plates_once(plate_folder):
+    first, other = (DataSource(folder=str(plate_folder), share=share) for share in (1.0, 0.5))
+    assert load_group(first) is load_group(other)
+    assert len(load_group(first.model_copy(update={"limit": 2}))) == 2
 
 
 def test_a_log_drops_what_came_after_the_state_and_a_torn_line(tmp_path):

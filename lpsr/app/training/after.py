@@ -4,8 +4,9 @@ import json
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from lpsr.app import passports
+from lpsr.app.colours import colours
 from lpsr.app.language import Words
-from lpsr.app.theme import colours
 from lpsr.app.training.downloads import weights_of
 from lpsr.app.training.wording import decibels, duration, loss, number
 from lpsr.errors import InputError
@@ -43,7 +44,7 @@ def _table(run: "Run", result: dict[str, Any], words: Words) -> str:
         f'<div class="after-scroll" role="region" tabindex="0" aria-label="{title}"><table>'
         f'<caption class="unseen">{title}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{_body(run, models, words)}</tbody></table></div><p>{_notes(models, words)}</p>"
-        f"{_folded(run, 'passport', _facts(passport), words)}</section>"
+        f"{_folded(run, 'passport', passports.facts(passport), words)}</section>"
     )
 
 
@@ -163,15 +164,3 @@ def _folded(run: "Run", key: str, content: str, words: Words) -> str:
         f'<details data-key="{escape(run.name)}/{key}"><summary>{words.html(f"train_after.{key}")}</summary>'
         f"{content}</details>"
     )
-
-
-def _facts(passport: dict[str, Any]) -> str:
-    """Names and values as they are, those within a value below one another."""
-
-    def text(value: Any) -> str:
-        if isinstance(value, dict):
-            return "<br>".join(f"{escape(str(key))} {escape(str(one))}" for key, one in value.items())
-        return "–" if value is None else escape(str(value))
-
-    listed = "".join(f"<div><dt>{escape(key)}</dt><dd>{text(value)}</dd></div>" for key, value in passport.items())
-    return f'<dl class="after-facts">{listed}</dl>'

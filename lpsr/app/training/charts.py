@@ -1,7 +1,7 @@
 """The live charts of training: components, and what they show.
 
 Gradio's own plot mounts its chart anew on every value, which flickers and drops the visitor's zoom; here the page keeps
-six charts and changes their data (``static/train_charts.js``), with the Plotly that Gradio brings.
+six charts and changes their data (``static/plots.js``), with the Plotly that Gradio brings.
 """
 
 import hashlib
@@ -9,12 +9,12 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
 from lpsr.app.language import Words
+from lpsr.app.plots import plot_words, plotly
 from lpsr.app.theme import script
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ CHARTS = ("loss", "psnr", "contrast", "weights", "distance", "rate")
 _TEMPLATE = (
     '<div class="train-charts">'
     + "".join(
-        f'<figure data-chart="{chart}"><div class="plot" role="img"></div><div class="buttons"></div></figure>'
+        f'<figure data-chart="{chart}"><div class="plot" role="img"></div><div class="plot-buttons"></div></figure>'
         for chart in CHARTS
     )
     + '<p class="failed" role="status"></p></div>'
@@ -62,9 +62,9 @@ class Charts:
         self.html = gr.HTML(
             "",
             html_template=_TEMPLATE,
-            js_on_load=script("train_charts"),
+            js_on_load=script("plots") + script("train_charts"),
             elem_id="train-charts",
-            plotly=_plotly(),
+            plotly=plotly(),
         )
         self.shown = gr.Textbox("", visible=False)
         self.outputs = [self.html, self.shown]
@@ -98,15 +98,9 @@ def _draw(runs: Sequence[Named], words: Words, baseline: Named | None) -> str:
             "runs": names,
             "stem": names[0] if len(names) == 1 else "lpsr-runs",
             "figures": {name: json.loads(one.to_json()) for name, one in figures(runs, words, baseline).items()},
-            "words": {key: words(f"train_charts.{key}") for key in ("png", "save", "reset", "reset_hint", "failed")},
+            "words": plot_words(words),
         }
     )
-
-
-def _plotly() -> str:
-    """The file name of the Plotly that Gradio's page loads for its own charts; empty where it has none."""
-    assets = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
-    return next((path.name for path in assets.glob("PlotlyPlot-*.js")), "")
 
 
 _lock = threading.Lock()

@@ -42,7 +42,7 @@ class Controls:
         self.by_key: dict[str, gr.components.Component] = {"base": gr.State(None)}
         self._radio("preset", [_option(name) for name in ("demo", "lesson", "paper", CUSTOM)], visible=full)
         self.about = gr.HTML("", elem_id="setup-about")
-        self.time = gr.HTML("", js_on_load=script("train_form"), elem_id="setup-time")
+        self.time = gr.HTML("", js_on_load=script("copy") + script("train_form"), elem_id="setup-time")
         self._radio("loss", [*((title, name) for name, title in TITLES.items()), _option(TRIO)], value="mse")
         gr.HTML(label("train_form.trio_how"), elem_id="setup-trio-how", elem_classes="setup-hint")
         with gr.Row(elem_classes="setup-pair"):
@@ -62,7 +62,7 @@ class Controls:
             with self._fold("machine"):
                 self._machine()
         with self._fold("recipe"):
-            self.recipe = gr.HTML("", js_on_load=script("train_form"), elem_id="setup-recipe")
+            self.recipe = gr.HTML("", js_on_load=script("copy") + script("train_form"), elem_id="setup-recipe")
         self.ordered = [self.by_key[key] for key in Values._fields]
 
     def __getitem__(self, key: str) -> gr.components.Component:

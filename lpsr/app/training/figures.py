@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from lpsr.app.colours import COLOURS
 from lpsr.app.language import Words
-from lpsr.app.theme import COLOURS
 from lpsr.app.training.charts import CHARTS, Named
 from lpsr.app.training.panel import Line, Reference, panel
 from lpsr.training.curves import Series, contrast

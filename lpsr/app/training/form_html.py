@@ -1,13 +1,13 @@
 """The set-up form's HTML: what a plan comes to, how long it takes, its recipe, and what its data holds."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpsr.app.cards import alert
+from lpsr.app.copied import command_html, copied
 from lpsr.app.language import Words
 from lpsr.app.training.wording import budget, number
 
@@ -97,18 +97,8 @@ def recipe(plans: "Sequence[Plan]", words: Words) -> str:
     values = [plan.model_dump(mode="json") for plan in named]
     text = json.dumps(values[0] if len(values) == 1 else values, ensure_ascii=False, indent=2)
     commands = "\n".join(map(command_line, named))
-    # Lines break before an option, not within its dashes.
-    options = "".join(f"<span>{escape(part)}</span>" for part in re.split(r"(?<= )(?=--)|(?<=\n)", commands))
-    return _copied("command", options, words) + _copied("json", escape(text), words)
-
-
-def _copied(kind: str, code: str, words: Words) -> str:
-    title, copy = words.html(f"train_form.{kind}"), words.html("train_form.copy")
-    return (
-        f'<div class="copied"><span>{title}</span>'
-        f'<button type="button" data-done="{words.html("train_form.copied")}" data-copy="{copy}"'
-        f' aria-label="{copy}: {title}">{copy}</button>'
-        f'<pre tabindex="0" role="region" aria-label="{title}">{code}</pre></div>'
+    return copied(words("train_form.command"), command_html(commands), words) + copied(
+        words("train_form.json"), escape(text), words
     )
 
 

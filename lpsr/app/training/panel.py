@@ -2,27 +2,22 @@
 
 from collections.abc import Sequence
 from html import escape
-from math import ceil, floor, log10
+from math import log10
 from textwrap import wrap
 from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
+from lpsr.app.axes import GRID, TICKS, End, log_ticks, name_ends
 from lpsr.app.charts import TEMPLATE
-from lpsr.app.language import Words
+from lpsr.app.words import Words
 from lpsr.training.curves import Series, thin
 
 # CSS pixels.
 HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 230, 30, 38, 54, 14
-_INNER = HEIGHT - _TOP - _BOTTOM
-# CSS pixels from label to label, and of a letter.
-_GAP, _LETTER = 13, 6.6
 # Points of a line; a line of fewer than the second shows each.
 _MOST, _FEW = 400, 24
-# More ticks on a logarithmic axis are too many.
-_TICKS = 6
-_GRID = "rgba(138, 138, 138, 0.22)"
 # A reference beyond so many times the curves' own span would leave nothing to see of them.
 _FAR = 2.0
 
@@ -106,14 +101,14 @@ def panel(
     figure.update_yaxes(
         type="log" if log_y else "linear",
         range=[low, high],
-        gridcolor=_GRID,
+        gridcolor=GRID,
         showgrid=True,
-        **(_log_ticks(low, high) if log_y else {"nticks": _TICKS}),
+        **(log_ticks(low, high) if log_y else {"nticks": TICKS}),
     )
-    ends = [(line.label, line.colour, _last(line.series)) for line in lines]
-    _label(figure, [one for one in (*ends, *references) if one[0]], low, high, log_y)
+    ends = [End(line.label, line.colour, _last(line.series)) for line in lines]
+    name_ends(figure, [end for end in (*ends, *(End(*one) for one in references)) if end.name], low, high, log_y)
     # For those who do not see the chart.
-    text = ", ".join(f"{name} {value:{form}}{unit}".strip() for name, _, value in ends)
+    text = ", ".join(f"{name} {value:{form}}{unit}".strip() for name, _, value, _ in ends)
     figure.update_layout(meta={"title": title, "text": text})
     return figure
 
@@ -150,81 +145,11 @@ def _along(lines: Sequence[Line], log_x: bool) -> dict:
         "type": "log",
         "range": [low - pad, high + pad],
         "tickformat": "~s",
-        "gridcolor": _GRID,
+        "gridcolor": GRID,
         "showgrid": True,
-        **_log_ticks(low - pad, high + pad),
+        **log_ticks(low - pad, high + pad),
     }
-
-
-def _log_ticks(low: float, high: float) -> dict:
-    """Ticks at 1, 2, 5 or at powers of ten between two logarithms; few are left to Plotly, whose many would crowd."""
-    powers = range(floor(low), ceil(high) + 1)
-    for digits in (1, 2, 5), (1,):
-        places = [(digit, power) for power in powers for digit in digits if low <= log10(digit) + power <= high]
-        if len(places) <= _TICKS or digits == (1,):
-            break
-    # Plotly makes half as many again.
-    plain = {"nticks": 4, "tickangle": 0}
-    if len(places) < 3:
-        return plain
-    places = places[:: ceil(len(places) / _TICKS)]
-    return {
-        **plain,
-        "tickmode": "array",
-        "tickvals": [digit * 10.0**power for digit, power in places],
-        "ticktext": [_tick(digit, power) for digit, power in places],
-    }
-
-
-def _tick(digit: int, power: int) -> str:
-    if not -4 <= power < 12:
-        return f"{digit}e{power}".replace("-", "−")
-    if power >= 3:
-        return f"{digit * 10 ** (power % 3)}{'kMG'[power // 3 - 1]}"
-    return f"{digit * 10.0**power:g}"
 
 
 def _last(series: Series) -> float:
     return float(series.values[np.isfinite(series.values)][-1])
-
-
-def _label(figure: go.Figure, ends: Sequence[tuple[str, str, float]], low: float, high: float, log_y: bool) -> None:
-    """Names at the right, each at its line's end and none on another; an arrow where the end lies outside."""
-    texts, places = [], []
-    for name, colour, value in ends:
-        value = (log10(value) if value > 0 else -np.inf) if log_y else value
-        arrow = " ↓" if value < low else " ↑" if value > high else ""
-        texts.append(f'<span style="color:{escape(colour)}">■</span> {escape(name)}{arrow}')
-        places.append(float(np.clip((value - low) / (high - low), 0, 1)))
-    for text, place in zip(texts, _spread(places, _GAP / _INNER), strict=True):
-        figure.add_annotation(
-            text=text,
-            x=1,
-            y=place,
-            xref="paper",
-            yref="paper",
-            xanchor="left",
-            yanchor="middle",
-            xshift=4,
-            showarrow=False,
-            font_size=11,
-        )
-    if ends:
-        figure.update_layout(margin_r=round(max(_width(name) for name, _, _ in ends)) + 32)
-
-
-def _spread(places: Sequence[float], gap: float) -> list[float]:
-    """The places in [0, 1], moved as little as needed to lie ``gap`` apart, in their order."""
-    gap = min(gap, 1 / max(len(places) - 1, 1))
-    order = sorted(range(len(places)), key=places.__getitem__)
-    spread = [places[i] for i in order]
-    for i in range(1, len(spread)):
-        spread[i] = max(spread[i], spread[i - 1] + gap)
-    for i in reversed(range(len(spread))):
-        spread[i] = min(spread[i], 1.0 if i == len(spread) - 1 else spread[i + 1] - gap)
-    moved = dict(zip(order, spread, strict=True))
-    return [moved[i] for i in range(len(places))]
-
-
-def _width(text: str) -> float:
-    return sum(_LETTER if ord(letter) < 0x2E80 else 2 * _LETTER for letter in text)

@@ -31,7 +31,7 @@ _SETTINGS = (
     "precision",
     "validate_every",
 )
-_OPTIONAL = ("threads", "init_from", "embedder")
+_OPTIONAL = ("threads", "init_from", "embedder", "recogniser")
 
 
 class Values(NamedTuple):
@@ -131,11 +131,13 @@ def _plan(given: Values, base: "Plan", name: str, loss: str) -> "Plan":
         network = NETWORKS[given.network]
     else:
         raise InputError("Choose a network.")
+    # No side is given and none was: the plates stay whole.
+    whole = old.patch == "whole" and given.height is None and given.width is None
     settings = old.model_dump() | {key: getattr(given, key) for key in _SETTINGS}
     settings |= {
         "network": network,
         "loss": losses,
-        "patch": (given.height, given.width),
+        "patch": "whole" if whole else (given.height, given.width),
         "init_from": None if given.init in (None, "", RANDOM) else given.init,
         "embedder": embedder,
     }
@@ -149,7 +151,7 @@ def _plan(given: Values, base: "Plan", name: str, loss: str) -> "Plan":
         "device": given.device,
         "threads": given.threads,
     }
-    sides = {"patch height": given.height, "patch width": given.width}
+    sides = {} if whole else {"patch height": given.height, "patch width": given.width}
     for part in (plan, plan["data"], settings, losses, sides):
         for key, value in part.items():
             if value is None and key not in _OPTIONAL:
@@ -190,6 +192,7 @@ def values_of(plan: "Plan") -> list:
     from lpsr.training.plan import PRESETS, Generated
 
     settings, data = plan.settings, plan.data
+    height, width = (None, None) if settings.patch == "whole" else settings.patch
     loss = settings.loss
     usual = PRESETS["demo"]["data"]
     drawn = data if data.kind == "generated" else Generated.model_validate(usual)
@@ -213,8 +216,8 @@ def values_of(plan: "Plan") -> list:
             most_test=plan.most_test,
             network=network_of(settings),
             init=settings.init_from or RANDOM,
-            height=settings.patch[0],
-            width=settings.patch[1],
+            height=height,
+            width=width,
             **{key: getattr(settings, key) for key in _SETTINGS},
             device=plan.device,
             threads=plan.threads,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpsr.app.theme import COLOURS, colours
+from lpsr.app.colours import COLOURS, colours
 from lpsr.app.training.charts import Named
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The report: what the paper claims, what was measured here, and what follows from it."""

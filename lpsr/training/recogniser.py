@@ -1,0 +1,114 @@
+"""Training of the recogniser that guides the flagship: whole HR plates, sharp and softened, and their texts."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lpsr.data.patches import Augmentation, WholePlateSampler
+from lpsr.data.plates import open_plates
+from lpsr.models.recogniser import Recogniser, decode, encode, recognition_loss
+from lpsr.models.restorer import to_tensor
+from lpsr.models.weights import half, save_tensors, with_prefix, without_prefix
+from lpsr.training.base import ShouldStop, Training
+from lpsr.training.loop import Fabric, Report, cosine, load_groups
+from lpsr.training.recipe import RecogniserRecipe
+
+WEIGHTS = "recogniser.safetensors"
+# Up to which factor a plate is reduced and enlarged again, so that restorations, which are soft, are read as well.
+_SOFTEST = 5.0
+
+
+class RecogniserTraining(Training):
+    """A sitting of ``pretrain_recogniser``."""
+
+    def __init__(self, recipe: RecogniserRecipe, folder: str | Path, fabric: Fabric | None) -> None:
+        super().__init__(recipe, folder, fabric, ("loss",))
+        self.facts["scores"] = {}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            self.model = Recogniser()
+        groups, self.counts = load_groups(recipe.data)
+        self.sampler = WholePlateSampler(groups, recipe.seed, Augmentation())
+        self.held_out = []
+        if recipe.validation:
+            plates = open_plates(recipe.validation.folder, recipe.validation.split)[: recipe.validation.limit]
+            self.held_out = [(plate.hr(), plate.text) for plate in plates if plate.text]
+        # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
+        self.model.to(self.fabric.device, memory_format=torch.channels_last)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=recipe.learning_rate, weight_decay=1e-3)
+
+    def batch(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        pictures, texts = self.sampler.read_batch(i, self.places)
+        rng = np.random.default_rng((self.recipe.seed, i, -1 % 2**32))
+        return soften(pictures, rng), encode(texts)
+
+    def rate(self, i: int) -> float:
+        iterations = self.recipe.iterations
+        return cosine(i, iterations, self.recipe.learning_rate, 0.0, warm_up=min(200, iterations // 10))
+
+    def step(self, module: nn.Module, batch: tuple[np.ndarray, np.ndarray]) -> tuple[Tensor]:
+        pictures, labels = batch
+        device = self.fabric.device
+        return (recognition_loss(module(to_tensor(pictures).to(device)), torch.from_numpy(labels).to(device)),)
+
+    @torch.no_grad()
+    def validate(self, iteration: int) -> dict[str, float]:
+        self.model.eval()
+        if self.held_out:
+            device = self.fabric.device
+            with self.fabric.autocast():
+                read = [decode(self.model(to_tensor(hr).to(device)))[0] for hr, _ in self.held_out]
+            pairs = [(text, one) for (_, text), one in zip(self.held_out, read, strict=True)]
+            right = sum(a == b for text, one in pairs for a, b in zip(text, one, strict=False))
+            self.facts["scores"] = {
+                "val_exact": sum(text == one for text, one in pairs) / len(pairs),
+                "val_characters": right / sum(len(text) for text, _ in pairs),
+            }
+        tensors = {name: tensor for name, tensor in self.model.state_dict().items() if tensor.is_floating_point()}
+        save_tensors(self.folder / WEIGHTS, half(tensors))
+        return self.facts["scores"]
+
+    def tensors(self) -> dict[str, Tensor]:
+        return with_prefix("model", self.model.state_dict())
+
+    def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        self.model.load_state_dict(without_prefix("model", tensors))
+
+    def describe(self) -> dict[str, Any]:
+        return self.facts["scores"]
+
+
+def pretrain_recogniser(
+    recipe: RecogniserRecipe,
+    folder: str | Path,
+    *,
+    fabric: Fabric | None = None,
+    report: Report | None = None,
+    should_stop: ShouldStop = lambda: None,
+) -> dict[str, Any]:
+    """Run ``recipe`` in ``folder``, or go on where the run in it stopped; ``recogniser.safetensors`` is what the loss
+    ``guided`` takes.
+
+    ``report`` and ``should_stop`` are as for ``train``. Returns what ``run.json`` says, with the shares of validation
+    plates and of their characters read right. Raises InputError where the folder holds a run of another recipe or the
+    data cannot be used.
+    """
+    return RecogniserTraining(recipe, folder, fabric).run(report, should_stop)
+
+
+def soften(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Two of three plates of ``(N, H, W, 3)`` uint8 reduced by a random factor and enlarged again."""
+    height, width = pictures.shape[1:3]
+    softened = pictures.copy()
+    for picture in softened:
+        factor = max(rng.uniform(1 - _SOFTEST / 2, _SOFTEST), 1)
+        if factor > 1:
+            small = cv2.resize(
+                picture, (round(width / factor), max(round(height / factor), 1)), interpolation=cv2.INTER_AREA
+            )
+            picture[:] = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    return softened
