@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
-from lpsr.checkpoints import CHECKPOINTS, ORDER, known_models, load_restorer
+from lpsr.checkpoints import CHECKPOINTS, HEADLINE, known_models, load_restorer
 from lpsr.data.plates import Plate
 from lpsr.degrade import PRESETS, SCALE, Degradation, degrade
 from lpsr.errors import InputError
@@ -135,9 +135,9 @@ def calibrate(
         raise InputError("There are no plates to calibrate on.")
     if unknown := [plate.path.name for plate in (*plates, *check) if not plate.text]:
         raise InputError(f"A calibration needs plates of known text; that of {unknown[0]} is not known.")
-    restorers = [load_restorer(name, folder) for name in known_models(folder) if name in ORDER]
+    restorers = [load_restorer(name, folder) for name in known_models(folder) if name in HEADLINE]
     if len(restorers) < 2:
-        raise InputError(f"Agreement needs at least two of the checkpoints {', '.join(ORDER)} in {folder}.")
+        raise InputError(f"Agreement needs at least two of the checkpoints {', '.join(HEADLINE)} in {folder}.")
     lengths = _measured_lengths(plates)
     narrowest, widest = _widths(plates)
     total, done, found = len(presets) * (len(plates) + len(check)), 0, {}

@@ -23,8 +23,12 @@ AnyCard = TypeVar("AnyCard", bound="WeightsCard")
 log = logging.getLogger(__name__)
 
 CHECKPOINTS = Path(os.environ.get("LPSR_CHECKPOINTS", Path(__file__).resolve().parent.parent / "checkpoints"))
+# The paper's question: trained alike, only the loss differs.
+HEADLINE = ("mse", "pecl-euclidean", "pecl-manhattan")
+# Free of the paper's recipe.
+FLAGSHIP = "guided"
 # One order everywhere; other checkpoints follow by name.
-ORDER = ("mse", "pecl-euclidean", "pecl-manhattan")
+ORDER = (*HEADLINE, FLAGSHIP)
 # What is no checkpoint but has a place in comparisons and tables, or a file of that name beside them.
 RESERVED = ("hr", "lr", "lr-enlarged", "bicubic", "sheet", "evidence")
 
@@ -98,7 +102,7 @@ class Card(WeightsCard):
 
 
 def list_checkpoints(folder: str | Path = CHECKPOINTS) -> list[Card]:
-    """The cards of a folder, the three headline checkpoints first, then by name.
+    """The cards of a folder, the shipped ones first, then by name.
 
     A card that cannot be read is logged and left out, so that one broken file does not close the page.
     """

@@ -124,7 +124,7 @@ def compare(
     Args:
         picture: the HR plate ``(H, W, 3)`` uint8, cropped here at right and bottom to multiples of 8; with ``direct``
             the LR plate itself.
-        models: names that ``load_restorer`` takes; None is bicubic and every headline checkpoint that is there.
+        models: names that ``load_restorer`` takes; None is bicubic and every shipped checkpoint that is there.
         degradation: HR to LR; its scale must be 8.
         text: the true text, where known.
         corners: of the plate in pixels of ``picture``, ``(4, 2)`` clockwise from top left, where known.

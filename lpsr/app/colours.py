@@ -10,9 +10,11 @@ COLOURS = {
     "mse": "#0072B2",
     "pecl-euclidean": "#009E73",
     "pecl-manhattan": "#D55E00",
+    # Not of that set, which has no fourth of enough contrast; apart from the others in lightness too.
+    "guided": "#8A7CD0",
 }
 # For other checkpoints in the order they are shown; named in every caption, since six more hues cannot all be safe.
-MORE = ("#8A7CD0", "#A6761D", "#6F8F2F", "#2E8FA3", "#C0504D", "#7F7F4C")
+MORE = ("#A6761D", "#6F8F2F", "#2E8FA3", "#C0504D", "#7F7F4C", "#9C5FB5")
 
 
 def colours(names: Iterable[str]) -> dict[str, str]:

@@ -204,11 +204,11 @@ class CompareTab:
     def _adjust(self, choice: Choice | None, before: Settings, request: gr.Request, *values: Any) -> Iterator[tuple]:
         words = words_for(request)
         if len(values[-1]) > MOST_MODELS:
-            kept = session.headline_models() if before.models is None else list(before.models)
+            kept = session.shipped_models() if before.models is None else list(before.models)
             yield cards.alert(words("lab.too_many", most=MOST_MODELS)), *[gr.skip()] * 5, kept
             return
         try:
-            settings = settings_of(values, session.headline_models())
+            settings = settings_of(values, session.shipped_models())
         except InputError as error:
             yield cards.alert(str(error)), *[gr.skip()] * 6
             return
@@ -224,7 +224,7 @@ class CompareTab:
     ) -> Iterator[tuple]:
         """One checkpoint more, in the place of the last where there are ``MOST_MODELS`` already."""
         name, _ = asked
-        kept = session.headline_models() if before.models is None else list(before.models)
+        kept = session.shipped_models() if before.models is None else list(before.models)
         settings = replace(before, models=(*[one for one in kept if one != name][: MOST_MODELS - 1], name))
         words = words_for(request)
         yield *[gr.skip()] * 6, _picker(settings, words)
@@ -294,7 +294,7 @@ def _picker(settings: Settings, words: Words) -> dict:
     from lpsr.checkpoints import list_checkpoints
 
     known = list_checkpoints()
-    wanted: Sequence[str] = session.headline_models() if settings.models is None else settings.models
+    wanted: Sequence[str] = session.shipped_models() if settings.models is None else settings.models
     ticked = [card.name for card in known if card.name in wanted]
     return gr.update(choices=[(card_line(card, words), card.name) for card in known], value=ticked)
 

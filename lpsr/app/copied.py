@@ -19,4 +19,5 @@ def copied(title: str, code: str, words: Words) -> str:
 
 def command_html(commands: str) -> str:
     """Command lines as HTML that breaks before an option, not within its dashes."""
-    return "".join(f"<span>{escape(part)}</span>" for part in re.split(r"(?<= )(?=--)|(?<=\n)", commands))
+    lines = (re.split(r"(?<= )(?=--)", line) for line in commands.splitlines())
+    return "\n".join("".join(f"<span>{escape(part)}</span>" for part in line) for line in lines)

@@ -110,10 +110,10 @@ def degradation_of(values: Sequence) -> Degradation:
     )
 
 
-def settings_of(values: Sequence, headline: Sequence[str]) -> Settings:
-    """What all controls say; ``headline`` are the checkpoints that are ticked by default. Raises InputError."""
+def settings_of(values: Sequence, shipped: Sequence[str]) -> Settings:
+    """What all controls say; ``shipped`` are the checkpoints that are ticked by default. Raises InputError."""
     *degradation, models = values
-    return Settings(degradation_of(degradation), None if list(models) == list(headline) else tuple(models))
+    return Settings(degradation_of(degradation), None if list(models) == list(shipped) else tuple(models))
 
 
 def values_of(degradation: Degradation) -> list:

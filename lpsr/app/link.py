@@ -12,7 +12,7 @@ from lpsr.errors import InputError
 class Settings:
     """What a plate is compared with: a degradation, and checkpoints in the order of the page.
 
-    ``models`` None stands for the headline checkpoints.
+    ``models`` None stands for the checkpoints that ship.
     """
 
     degradation: Degradation = PAPER

@@ -120,8 +120,8 @@ def first(entry: Entry) -> Choice:
         return choice
 
 
-def headline_models() -> list[str]:
-    """The checkpoints that are compared where the visitor did not choose: those of the paper that are here."""
+def shipped_models() -> list[str]:
+    """The checkpoints that are compared where the visitor did not choose: those that ship."""
     from lpsr.checkpoints import ORDER, known_models
 
     return [name for name in known_models() if name in ORDER]

@@ -18,6 +18,7 @@ def budget(results: Results) -> tuple[Finding, ...]:
             "iterations": count(run.iterations_done),
             "batch": str(run.recipe.get("batch")),
             "patches": count(seen),
+            "what": Finding("whole_plates" if run.recipe.get("patch") == "whole" else "patches"),
             "percent": number(100 * seen / (paper.ITERATIONS * paper.BATCH), 2),
             "minutes": number(run.seconds / 60, 0),
             "device": run.device,

@@ -39,7 +39,7 @@ from lpsr.results import Results, RunRecord, Scores
 # dB, and confidence in [0, 1].
 SMALLEST = {"psnr": 0.1, "confidence": 0.01}
 EVALUATE = "python -m lpsr evaluate --data CCPD --results test"
-STUDY = "python -m lpsr study {} --data CCPD:0.85 --data GENERATED:0.15 --runs DIR --measure CCPD"
+STUDY = "python -m lpsr study {} --data CCPD:0.85 --data GENERATED:0.15 --measure CCPD"
 
 
 def claims(results: Results) -> tuple[Claim, ...]:

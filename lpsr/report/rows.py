@@ -15,7 +15,7 @@ def rows(figure: Figure, words: Words) -> tuple[list[str], list[list[Any]]]:
     for band in figure.bands:
         lows, highs = (ends or (None,) * len(band.x) for ends in (band.low, band.high))
         for place, value, low, high, n in zip(band.x, band.y, lows, highs, band.n, strict=True):
-            where = place if isinstance(place, float | int) else say(place, words)
+            where = f"{place:.7g}" if isinstance(place, float | int) else say(place, words)
             found.append([say(band.name, words), where, *map(_plain, (value, low, high)), n])
     found += [[say(name, words), "", value, "", "", ""] for name, value in figure.reference]
     return header, found

@@ -29,6 +29,7 @@ from lpsr.report.shapes import Cell, Finding, Row, Table, sentences
 from lpsr.report.statistics import Estimate, mean, median, ratio, reported, share
 from lpsr.results import Measurement, Results, RunRecord, Scores
 
+_RATES = ("exact", "exact_without_province", "ge6", "ge5")
 _PAPER = {"bicubic": paper.BICUBIC, "pecl-manhattan": paper.PECL}
 
 
@@ -67,7 +68,7 @@ def _table_1(test: Measurement) -> Table:
     shown = [one for name, one in _PAPER.items() if name in test.models]
     # The paper's others stand below ours, in its order.
     rows += [_published(one) for one in paper.TABLE if one not in shown]
-    columns = ("model", "psnr", "psnr_y", "ssim", "confidence", "exact", "characters")
+    columns = ("model", "psnr", "psnr_y", "ssim", "confidence", *_RATES, "characters")
     return Table(
         "table_1",
         "table_1",
@@ -87,11 +88,8 @@ def _published(one: paper.Published) -> Row:
         for (value, spread), digits in ((one.psnr, 2), (one.psnr_y, 2), (one.confidence, 3))
     ]
     nothing = Cell("–")
-    return Row(
-        Finding("name_paper", {"name": name}),
-        (cells[0], cells[1], nothing, cells[2], nothing, nothing),
-        published=True,
-    )
+    unknown = [nothing] * (len(_RATES) + 1)
+    return Row(Finding("name_paper", {"name": name}), (cells[0], cells[1], nothing, cells[2], *unknown), published=True)
 
 
 def _measured(scores: Scores, test: Measurement) -> tuple[Cell, ...]:
@@ -105,10 +103,17 @@ def _measured(scores: Scores, test: Measurement) -> tuple[Cell, ...]:
         spread = float(np.std(column))
         shown, _, between = level(found, digits).partition(" ")
         cells.append(Cell(f"{shown} ± {number(spread, digits)} {between}", found.value, found.low, found.high, spread))
-    exact = known(scores.exact)
-    for rate in (None if exact is None else share(exact), characters(scores, test)):
+    for rate in (*(_rate(scores, name) for name in _RATES), characters(scores, test)):
         cells.append(cell(rate and percent(rate), 1))
     return tuple(cells)
+
+
+def _rate(scores: Scores, name: str) -> Estimate | None:
+    """Share of plates read wholly right, right but for the province, or with so many characters in place."""
+    right = known(scores.right if name in ("ge6", "ge5") else getattr(scores, name))
+    if right is None:
+        return None
+    return share(right >= int(name[2:]) if name in ("ge6", "ge5") else right)
 
 
 def _beside(test: Measurement) -> Finding:

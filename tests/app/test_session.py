@@ -8,7 +8,7 @@ import pytest
 from lpsr.app import session
 from lpsr.app.gallery import shelves
 from lpsr.app.link import Settings
-from lpsr.app.session import Choice, compared, headline_models
+from lpsr.app.session import Choice, compared, shipped_models
 from lpsr.data.generator import generate
 from lpsr.degrade import PAPER, PRESETS, degrade
 from lpsr.errors import InputError
@@ -75,7 +75,7 @@ def test_missing_and_broken_checkpoints_leave_the_others(monkeypatch):
     models, notes = session.usable_models(None)
     assert models == ["bicubic", "pecl-manhattan"]
     assert notes == [("note_checkpoint", {"name": "mse"}), ("note_missing", {"names": "pecl-euclidean"})]
-    assert headline_models() == ["mse", "pecl-manhattan"]
+    assert shipped_models() == ["mse", "pecl-manhattan"]
 
 
 def test_chosen_models_are_compared_in_the_order_of_the_page(monkeypatch):

@@ -120,6 +120,13 @@ def test_the_shipped_checkpoints_serve_where_there_are_no_runs(made):
     assert verdicts(results)["manhattan_psnr"] == "not_measured"
 
 
+def test_seeds_decide_and_the_shipped_checkpoints_are_told_beside(made):
+    models = {"mse": made.scores("MSE"), "pecl-manhattan": made.scores("PECL-Manhattan", -0.3, 0.02, 1)}
+    claim = told(made.results(made.trio(noise=0.02), models), "pecl_psnr")
+    assert claim.verdict == "reproduced" and claim.source[-1] == "test.json"
+    assert [one[:2] for one in values_of(claim.finding) if "[" in one] == ["+0", "−0"]
+
+
 def test_confidence_and_exact_reads_are_told_together(made):
     claim = told(made.results(made.trio()), "pecl_confidence")
     assert claim.verdict == "reproduced"
@@ -158,10 +165,12 @@ def test_equation_17_as_printed(made):
     runs = [
         made.run("forms", "mse"),
         made.run("forms", "printed", "manhattan", form="printed", gain=-0.5, noise=0.02),
+        made.run("forms", "printed-e", "euclidean", form="printed", gain=0.5, noise=0.02),
         made.run("forms", "attract", "manhattan", gain=0.5, noise=0.02),
     ]
     claim = told(made.results(runs), "printed_helps")
-    assert claim.verdict == "not_reproduced"
+    # The paper's distance decides.
+    assert claim.verdict == "not_reproduced" and "runs/forms--printed-e.json" in claim.source
     # ℓ1 is logged as it is, and told over √d: 1.0 to 1.9 over √128.
     assert {"0.09", "0.17"} <= {*values_of(claim.finding)}
     assert "runs/forms--attract.json" not in claim.source

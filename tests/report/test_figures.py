@@ -7,6 +7,7 @@ from lpsr.app.words import Words
 from lpsr.report.build import build, figures
 from lpsr.report.shapes import SECTIONS, say
 from lpsr.report.statistics import median
+from lpsr.results import Results
 
 WORDS = Words("en")
 
@@ -112,6 +113,14 @@ def test_psnr_against_exact_reads_has_a_point_a_model(made):
     assert "Highest PSNR: MSE" in say(found.finding, WORDS)
 
 
+def test_pairs_of_models_that_agree_are_counted(made):
+    """Planted: PSNR and exact reads rise together but for one of three models."""
+    order = {"a": (0.0, 0.2), "b": (1.0, 0.8), "c": (2.0, 0.5)}
+    found = {name: made.scores(name, gain, exact=exact) for name, (gain, exact) in order.items()}
+    said = figure(made.results(models=found), "psnr_exact_models").finding
+    assert (said.values["same"], said.values["pairs"], said.values["best"], said.values["most"]) == ("2", "3", "c", "b")
+
+
 def test_plates_that_look_better_are_read_better(made):
     """Planted: the upper half in PSNR is read, the lower is not."""
     scores = made.scores("PECL-Manhattan")
@@ -156,6 +165,16 @@ def test_failures_by_width_and_province(made):
     provinces = figure(results, "exact_by_province").bands[0]
     assert [say(one, WORDS) for one in provinces.x] == ["皖", "沪", "all but 皖"]
     assert provinces.n == (180, 20, 20)
+
+
+def test_a_province_of_few_plates_is_among_the_others(made):
+    measurement = made.measurement(models(made))
+    province = ["京"] * 9 + ["沪"] * 10 + [None] * 5 + ["皖"] * 176
+    plates = measurement.plates.model_copy(update={"province": province})
+    results = Results({"test": measurement.model_copy(update={"plates": plates})}, [], [])
+    found = figure(results, "exact_by_province")
+    assert [say(one, WORDS) for one in found.bands[0].x] == ["皖", "沪", "all but 皖"]
+    assert found.bands[0].n == (176, 10, 19) and "n = 195" in say(found.x, WORDS)
 
 
 def test_a_factor_that_nobody_knows_is_left_out(made):

@@ -29,6 +29,11 @@ def test_table_1_has_ours_beside_the_papers(made):
     cell = table.rows[1].cells[0]
     assert [cell.value, cell.spread, cell.low, cell.high] == [expected["median"], expected["std"], *expected["ci95"]]
     assert shown(table.rows[0])[1:3] == ["18.53 ± 2.78", "18.70 ± 2.82"]
+    # 7 characters in place or 5: ≥ 6 is exact, ≥ 5 is all.
+    exact, but_province, ge6, ge5, characters = table.rows[1].cells[4:]
+    share = np.mean(models["bicubic"].exact)
+    assert [one.value for one in (exact, but_province, ge6, ge5)] == pytest.approx([100 * share] * 3 + [100])
+    assert characters.value == pytest.approx(100 * share + (1 - share) * 500 / 7)
     assert "PECL-Manhattan has the highest median PSNR" in say(table.finding, WORDS)
     assert table.source == ("test.json",)
 
@@ -40,10 +45,12 @@ def test_a_study_against_its_baseline(made, tmp_path):
         made.run("s", "better", gain=0.3, noise=0.02, ema=0.0),
         made.run("s", "worse", gain=-0.3, noise=0.02, patch="whole"),
         made.run("s", "base"),
+        made.run("s", "z-worst", gain=-0.5, noise=0.02, batch=16),
+        made.run("s", "z-same", gain=0.05, noise=0.02, batch=64),
     ]
     (table,) = tables(made.results(runs), tmp_path)
-    assert [row.name for row in table.rows] == ["base", "worse", "better"]
-    base, worse, better = map(shown, table.rows)
+    assert [row.name for row in table.rows] == ["base", "worse", "better", "z-worst", "z-same"]
+    base, worse, better = map(shown, table.rows[:3])
     assert base[1] == "baseline" and base[3] == "–"
     assert worse[1] == "patch whole" and worse[3].startswith("−0.")
     assert better[1] == "ema 0" and better[3].startswith("+0.")
@@ -51,7 +58,11 @@ def test_a_study_against_its_baseline(made, tmp_path):
     apart = np.subtract(runs[0].measurement.models["better"].psnr, runs[2].measurement.models["base"].psnr)
     assert gain.value == np.median(apart) and gain.low < gain.value < gain.high
     text = say(table.finding, WORDS)
-    assert "Against base: 1 gain PSNR, 1 lose, 0 cannot" in text and "Greatest: better" in text
+    assert (
+        "Against base: 1 gain PSNR, 2 lose, 1 cannot" in text
+        and "Greatest: better" in text
+        and "least: z-worst" in text
+    )
 
 
 def test_runs_are_compared_with_the_baseline_of_their_seed(made, tmp_path):
@@ -98,8 +109,8 @@ def test_rows_of_a_figure():
     text = csv_text(*rows(figure, WORDS))
     assert text.splitlines() == [
         'series,Dimension d of the embedding,"PSNR_RGB, dB",95 % low,95 % high,n',
-        '"A, B",1.0,20.1235,19.0,21.0,5',
-        '"A, B",2.0,,,,0',
+        '"A, B",1,20.1235,19.0,21.0,5',
+        '"A, B",2,,,,0',
         '"paper: PECL, Manhattan, d = 128",,25.13,,,',
     ]
 

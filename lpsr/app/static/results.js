@@ -8,6 +8,16 @@ const nearby = new IntersectionObserver((entries) => {
   drawAll();
 }, { rootMargin: '800px 0px' });
 
+// Contents mark the section at the top of the window.
+const reading = new IntersectionObserver((entries) => {
+  const now = entries.findLast(({ isIntersecting }) => isIntersecting);
+  if (!now) return;
+  root.querySelectorAll('.results-contents a').forEach((link) => {
+    if (link.hash === `#${now.target.id}`) link.setAttribute('aria-current', 'true');
+    else link.removeAttribute('aria-current');
+  });
+}, { rootMargin: '-60px 0px -75% 0px' });
+
 // Places keep the height of their charts and legends, so that nothing moves while those come.
 const reserve = () => places.forEach((chart) => {
   const { layout } = wanted.figures[chart.name];
@@ -43,12 +53,14 @@ const take = () => {
   if (!props.value) return;
   const value = JSON.parse(props.value);
   nearby.disconnect();
+  reading.disconnect();
   root.innerHTML = value.html;
   places = charts().map((chart) => ({ ...chart, near: false }));
   wanted = value;
   reserve();
   show(value, true);
   places.forEach(({ figure }) => nearby.observe(figure));
+  root.querySelectorAll('section').forEach((section) => reading.observe(section));
   to(location.hash);
 };
 watch('value', take);
