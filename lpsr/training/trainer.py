@@ -100,8 +100,11 @@ class NetworkTraining(Training):
     def validate(self, iteration: int) -> dict[str, float]:
         restored = restore_pairs(self.recipe, self.ema, self.pairs, self.fabric.device)
         scores = validation_scores(self.pairs, restored) if restored else {}
-        best = self.facts["best"]
-        if not scores or best is None or scores["val_psnr"] > best:
+        best, kept = self.facts["best"], self.facts["best_iteration"]
+        # Validations before the first regular one draw the curve. What they keep gives way: a run that starts from
+        # trained weights would else end with these, before its loss has said anything.
+        first = min(self.recipe.validate_every, self.recipe.iterations)
+        if not scores or best is None or scores["val_psnr"] > best or kept < first <= iteration:
             self.facts |= {"best": scores.get("val_psnr"), "best_iteration": iteration}
             save_tensors(self.folder / BEST, self.ema, iteration=iteration)
         if restored and self.on_validation:

@@ -277,6 +277,16 @@ def test_the_best_weights_are_kept(make_recipe, tmp_path, monkeypatch):
     assert not torch.equal(best["output.bias"], state["ema.output.bias"])
 
 
+def test_an_early_validation_keeps_weights_only_until_a_regular_one(make_recipe, tmp_path, monkeypatch):
+    scores = iter([25.0, 20.0, 21.0])
+    monkeypatch.setattr(trainer, "validation_scores", lambda *_: {"val_psnr": next(scores), "val_psnr_y": 0.0})
+    recipe = make_recipe(validate_every=15, iterations=20)
+    early = train(recipe, tmp_path / "run", should_stop=stop_after(12))
+    assert (early["best"], early["best_iteration"]) == (25.0, 10)
+    run = train(recipe, tmp_path / "run")
+    assert (run["best"], run["best_iteration"]) == (21.0, 20)
+
+
 def test_a_finished_run_is_left_as_it_is(make_recipe, tmp_path):
     recipe = make_recipe()
     train(recipe, tmp_path / "run")
