@@ -21,6 +21,8 @@ from lpsr.files import write_bytes
 
 RESULTS = Path(os.environ.get("LPSR_RESULTS") or Path(__file__).resolve().parent.parent / "assets" / "results")
 RUNS = "runs"
+# The studies of the project; see ``lpsr.training.study``.
+STUDIES = Path(__file__).resolve().parent.parent / "assets" / "studies"
 # Lies beside the measurements and is none.
 EXAMPLES = "examples.json"
 MAX_BYTES = 20_000_000
@@ -171,8 +173,11 @@ class RunRecord(_Strict):
             if "iteration" not in columns or None in columns["iteration"]:
                 raise ValueError(f"{name} lacks its iterations")
             _check_lengths(columns, len(columns["iteration"]))
-        if self.measurement is not None and list(self.measurement.models) != [self.name]:
-            raise ValueError("the measurement is of another model")
+        if self.measurement is not None:
+            if list(self.measurement.models) != [self.name]:
+                raise ValueError("the measurement is of another model")
+            if self.measurement.models[self.name].psnr is None:
+                raise ValueError("the measurement has no PSNR")
         return self
 
 

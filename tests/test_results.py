@@ -178,6 +178,7 @@ def test_a_broken_file_is_one_sentence_beside_what_is_whole(tmp_path, content, s
         ({"losses": {"iteration": [None], "total": [1.0]}}, "lacks its iterations"),
         ({"losses": {"iteration": [1], "speed": [1.0]}}, "losses.speed"),
         ({"measurement": make_measurement(other=make_scores())}, "another model"),
+        ({"measurement": make_measurement(mse=make_scores(psnr=None, psnr_y=None, ssim=None))}, "no PSNR"),
     ],
 )
 def test_a_record_that_contradicts_itself_is_refused(values, sentence):

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Report, or make figure 12. Returns 1 where a result file could not be used, else 0."""
     from lpsr.errors import InputError
     from lpsr.results import RESULTS
 

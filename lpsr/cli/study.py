@@ -221,9 +221,9 @@ def _close(args: argparse.Namespace, study: "Study", done: dict[str, bool], fail
 def command_of(args: argparse.Namespace, name: str) -> str:
     """What trains and records a run of the study, its folders called as passports call them."""
     parts = ["python", "-m", "lpsr", "study", Path(args.study).name, "--only", name]
-    for text in args.data:
-        folder, colon, share = text.rpartition(":")
-        parts += ["--data", f"{data_name(folder)}:{share}" if colon else data_name(text)]
+    for source in recipe_values(args, {}, ())["data"]:
+        share = f":{source['share']:g}" if "share" in source else ""
+        parts += ["--data", data_name(source["folder"]) + share]
     for option in ("validation", "measure"):
         if value := getattr(args, option):
             parts += [f"--{option}", data_name(value)]

@@ -15,6 +15,7 @@ from lpsr.data.layout import character_quads
 from lpsr.data.plates import Plate
 from lpsr.degrade import degrade
 from lpsr.errors import InputError
+from lpsr.images import bounding_origin
 from lpsr.plates import ALPHABET, is_plate
 
 # A character counts as shown above the first fraction of its area, as not shown below the second.
@@ -221,7 +222,7 @@ class WholePlateSampler(PatchSampler):
         scaled = len(exact) == 0 or rng.random() < self.augmentation.geometric
         indices = near if scaled else exact
         source = sources[indices[rng.integers(len(indices))]]
-        linear, origin = np.eye(2), np.maximum(_box(source.corners)[0], 0)
+        linear, origin = np.eye(2), bounding_origin(source.corners)
         if scaled:
             turn = np.deg2rad(rng.uniform(-self.augmentation.rotation, self.augmentation.rotation))
             linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
@@ -253,9 +254,8 @@ def _box(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _sides(source: Source) -> np.ndarray:
     """Height and width of a plate's bounding box within its picture, as ``bounding_crop`` cuts it."""
-    low, sides = _box(source.corners)
-    high = np.minimum(low + sides[::-1], source.picture.shape[1::-1])
-    return np.maximum(high - np.maximum(low, 0), 1)[::-1]
+    high = np.minimum(np.floor(source.corners.max(0)) + 1, source.picture.shape[1::-1])
+    return np.maximum(high - bounding_origin(source.corners), 1)[::-1]
 
 
 def shown_characters(source: Source, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:

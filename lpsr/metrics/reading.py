@@ -82,11 +82,6 @@ def judge(truth: str, reading: str) -> Judgement:
     return Judgement(len(truth), sum(place), text == truth, place[0], rest)
 
 
-def score_readings(pairs: Iterable[tuple[str, str]]) -> ReadingScore:
-    """Score pairs of true text and reading (raw or plate text). Raises ValueError where there are none."""
-    return rates(judge(truth, reading) for truth, reading in pairs)
-
-
 def rates(judgements: Iterable[Judgement]) -> ReadingScore:
     """The rates of readings judged. Raises ValueError where there are none."""
     judgements = list(judgements)

@@ -6,10 +6,10 @@ from typing import Any
 from lpsr.checkpoints import Card, WeightsCard
 from lpsr.degrade import SCALE
 from lpsr.metrics.reading import wilson_interval
+from lpsr.report import paper
 
-# What the paper trains and reports: iterations, batch; PSNR_RGB and PSNR_Y of PECL-Manhattan on CCPD [dB].
-_PAPER_ITERATIONS, _PAPER_BATCH = 1_000_000, 128
-_PAPER = {"psnr": 25.13, "psnr_y": 25.92}
+# Median PSNR_RGB and PSNR_Y of PECL-Manhattan on CCPD [dB].
+_PAPER = {"psnr": paper.PECL.psnr[0], "psnr_y": paper.PECL.psnr_y[0]}
 # Rows of the table of numbers: key of the scores, caption, and digits, or None of a share, shown in %.
 _ROWS = (
     ("psnr", "PSNR_RGB [dB]", 2),
@@ -91,8 +91,8 @@ def training(card: WeightsCard) -> Iterable[str]:
     seen = sum(stage.get("best_iteration", 0) * stage["recipe"].get("batch", card.batch) for stage in stages)
     told = f"The weights are those of optimiser step {count(card.iterations)}, which came after {count(seen)} pictures"
     if isinstance(card, Card):
-        share_of_paper = 100 * seen / (_PAPER_ITERATIONS * _PAPER_BATCH)
-        told += f", {share_of_paper:.2g} % of the paper's budget ({count(_PAPER_ITERATIONS)} steps of {_PAPER_BATCH})"
+        share_of_paper = 100 * seen / (paper.ITERATIONS * paper.BATCH)
+        told += f", {share_of_paper:.2g} % of the paper's budget ({count(paper.ITERATIONS)} steps of {paper.BATCH})"
         told += ". Of each stage the moving average that validated best was kept" if card.validation else ""
     yield f"{told}. The file holds them as {text(card.weights_dtype)}."
     hashes = {
@@ -156,7 +156,7 @@ def _against_paper(scores: dict[str, Any], passport: dict[str, Any]) -> str:
     """The paper's figures compare on CCPD only."""
     if "ccpd" not in str(passport.get("data")).lower() or not all(scores.get(key) for key in _PAPER):
         return ""
-    gaps = [scores[key]["median"] - paper for key, paper in _PAPER.items()]
+    gaps = [scores[key]["median"] - published for key, published in _PAPER.items()]
     gap_rgb, gap_y = (f"{abs(gap):.2f} dB {'above' if gap > 0 else 'below'}" for gap in gaps)
     return (
         f"The paper reports {_PAPER['psnr']} dB PSNR_RGB and {_PAPER['psnr_y']} dB PSNR_Y for PECL-Manhattan on CCPD "

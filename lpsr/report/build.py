@@ -5,10 +5,10 @@ from pathlib import Path
 from lpsr.report import curves, dimensions, failures, reads
 from lpsr.report.budget import budget
 from lpsr.report.claims import claims
-from lpsr.report.selection import STUDIES, file_of
+from lpsr.report.selection import file_of
 from lpsr.report.shapes import SECTIONS, Figure, Report
 from lpsr.report.tables import tables
-from lpsr.results import Results
+from lpsr.results import STUDIES, Results
 
 
 def build(results: Results, studies: Path = STUDIES) -> Report:

@@ -43,13 +43,12 @@ def figures(results: Results) -> list[Figure]:
 def _figure(sweep: dict[int, Trio], column: str, digits: int, fine: int, published: float | None) -> Figure | None:
     bands, runs = [], []
     for model in (EUCLIDEAN, MANHATTAN):
-        points = {d: (list(trio.runs[model].values()), trio) for d, trio in sweep.items() if model in trio.runs}
-        estimates = {d: estimate(several, column) for d, (several, _) in points.items()}
-        known = {d: one for d, one in estimates.items() if one}
+        points = {d: list(trio.runs[model].values()) for d, trio in sweep.items() if model in trio.runs}
+        known = {d: one for d, several in points.items() if (one := estimate(several, column))}
         if not known:
             continue
         bands.append(_band(TITLES[model], model, known))
-        runs += [run for several, _ in points.values() for run in several]
+        runs += [run for several in points.values() for run in several]
     first = next(iter(sweep.values()))
     baseline = list(first.runs[MSE].values())
     mse = estimate(baseline, column)

@@ -4,9 +4,9 @@ They are generated, so that nobody's plate is published; ``examples.json`` among
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lpsr.errors import InputError
 from lpsr.files import read_json
@@ -42,6 +42,13 @@ class Examples(BaseModel):
     passport: dict[str, Any]
     titles: dict[str, str]
     plates: list[Example] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for one in self.plates:
+            if one.pictures.keys() != self.titles.keys() or one.psnr.keys() != self.titles.keys() - {"hr", "lr"}:
+                raise ValueError(f"plate {one.number} lacks a model that has a title, or has another")
+        return self
 
 
 def read_examples(folder: str | Path = RESULTS) -> Examples | None:

@@ -1,9 +1,11 @@
-"""What the paper reports on CCPD ×8: Sendjasni & Larabi, Neurocomputing 651:130657 (arXiv 2501.01483), table 1."""
+"""What the paper does and reports on CCPD ×8 (Sendjasni & Larabi, Neurocomputing 651:130657, arXiv 2501.01483)."""
 
 from typing import NamedTuple
 
 # Iterations and batch of every model of the table.
 ITERATIONS, BATCH = 1_000_000, 128
+# Of the embedding, figures 8 and 9.
+DIMENSIONS = (64, 128, 256, 512)
 
 
 class Published(NamedTuple):
@@ -16,6 +18,7 @@ class Published(NamedTuple):
     confidence: tuple[float, float]
 
 
+# Table 1.
 TABLE = (
     Published("Bicubic", "", (18.53, 2.78), (18.70, 2.82), (0.697, 0.19)),
     Published("SRCNN", "57 K", (19.57, 2.72), (19.84, 2.78), (0.665, 0.21)),

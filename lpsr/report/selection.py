@@ -16,7 +16,6 @@ from lpsr.files import read_json
 from lpsr.report.shapes import Finding, Text
 from lpsr.results import RUNS, Measurement, Results, RunRecord, Scores
 
-STUDIES = Path(__file__).resolve().parents[2] / "assets" / "studies"
 # The measurement of the shipped checkpoints.
 SHIPPED = "test"
 TITLES = {"mse": "MSE", "pecl-euclidean": "PECL-Euclidean", "pecl-manhattan": "PECL-Manhattan"}
@@ -39,12 +38,13 @@ class Loss(NamedTuple):
     weighting: str | None = None
     w_contrastive: float | None = None
     margin: float | None = None
+    embedder: str | None = None
     w_recognition: float | None = None
 
     @property
     def setting(self) -> tuple:
         """All that two distances have in common."""
-        return self.form or "", self.weighting or "", self.w_contrastive or 0.0, self.margin or 0.0
+        return self.form or "", self.weighting or "", self.w_contrastive or 0.0, self.margin or 0.0, self.embedder or ""
 
 
 def loss_of(run: RunRecord) -> Loss:
@@ -61,6 +61,7 @@ def loss_of(run: RunRecord) -> Loss:
         loss.get("weighting"),
         loss.get("w_contrastive") if fixed else None,
         loss.get("margin"),
+        run.recipe.get("embedder"),
     )
 
 
@@ -135,10 +136,12 @@ def paired(own: dict[int, RunRecord], other: dict[int, RunRecord]) -> list[tuple
 
 def patches_seen(run: RunRecord) -> int:
     """HR patches that a run was trained on, its earlier stages included."""
-    earlier = (
-        int(stage.get("iteration") or 0) * int((stage.get("recipe") or {}).get("batch") or 0) for stage in run.stages
-    )
-    return run.iterations_done * int(run.recipe.get("batch") or 0) + sum(earlier)
+    seen = run.iterations_done * int(run.recipe.get("batch") or 0)
+    for stage in run.stages:
+        recipe = stage.get("recipe") or {}
+        # What a checkpoint's card tells of its own training names only the iterations planned.
+        seen += int(stage.get("iteration") or recipe.get("iterations") or 0) * int(recipe.get("batch") or 0)
+    return seen
 
 
 def trios(runs: Iterable[RunRecord]) -> list[Trio]:

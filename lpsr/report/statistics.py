@@ -65,7 +65,9 @@ def share(right: ArrayLike) -> Estimate:
     """The share of ``(N,)`` truths (Wilson's interval), or of ``(S, N)`` of several runs (as ``mean``)."""
     right = np.asarray(right, np.float64)
     if right.ndim == 2 and len(right) > 1:
-        return mean(right)
+        found = mean(right)
+        # t knows no limits.
+        return found._replace(low=max(found.low, 0.0), high=min(found.high, 1.0))
     right = right.reshape(-1)
     return Estimate(float(right.mean()), *wilson_interval(int(right.sum()), right.size), right.size)
 

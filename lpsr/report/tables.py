@@ -8,10 +8,9 @@ import numpy as np
 
 from lpsr.report import paper
 from lpsr.report.claims import SMALLEST, commands, judge
-from lpsr.report.formats import cell, change, level, number, percent
+from lpsr.report.formats import cell, change, level, number, percent, signed
 from lpsr.report.selection import (
     SHIPPED,
-    STUDIES,
     TITLES,
     caption,
     comparable,
@@ -27,7 +26,7 @@ from lpsr.report.selection import (
 )
 from lpsr.report.shapes import Cell, Finding, Row, Table, sentences
 from lpsr.report.statistics import Estimate, mean, median, ratio, reported, share
-from lpsr.results import Measurement, Results, RunRecord, Scores
+from lpsr.results import STUDIES, Measurement, Results, RunRecord, Scores
 
 _RATES = ("exact", "exact_without_province", "ge6", "ge5")
 _PAPER = {"bicubic": paper.BICUBIC, "pecl-manhattan": paper.PECL}
@@ -125,16 +124,11 @@ def _beside(test: Measurement) -> Finding:
     values = {
         "best": test.models[best].title,
         "psnr": number(trained[best].value, 2),
-        "gap": change_of(trained[best].value - paper.PECL.psnr[0]),
+        "gap": signed(trained[best].value - paper.PECL.psnr[0], 2),
         "paper": number(paper.PECL.psnr[0], 2),
         "n": str(len(test.plates.width)),
     }
     return Finding("table_1_best", values)
-
-
-def change_of(value: float) -> str:
-    """A difference in dB without an interval."""
-    return change(Estimate(value, value, value, 0), 2).partition(" ")[0]
 
 
 def _study(name: str, runs: Sequence[RunRecord], studies: Path) -> Table | None:

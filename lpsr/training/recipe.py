@@ -129,30 +129,8 @@ class Recipe(Settings):
         return self
 
 
-class EmbedderRecipe(BaseModel):
-    """Pre-training of the embedder on which characters a patch shows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    data: tuple[DataSource, ...] = Field(min_length=1)
-    validation: Validation = None
-    patch: PatchSize = (64, 64)
-    iterations: int = Field(4000, ge=1)
-    batch: int = Field(48, ge=2, le=4096)
-    learning_rate: float = Field(1e-3, gt=0, le=1)
-    precision: Precision = "bf16-mixed"
-    seed: int = Field(0, ge=0, lt=2**63)
-    log_every: int = Field(50, ge=1)
-    validate_every: int = Field(500, ge=1)
-
-    @model_validator(mode="after")
-    def _possible(self) -> "EmbedderRecipe":
-        _refuse_training_plates(self)
-        return self
-
-
-class RecogniserRecipe(BaseModel):
-    """Training of the recogniser on whole plates and their texts."""
+class PretrainingRecipe(BaseModel):
+    """What the trainings of both judges, embedder and recogniser, have in common; the fields are as in ``Recipe``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -167,9 +145,20 @@ class RecogniserRecipe(BaseModel):
     validate_every: int = Field(500, ge=1)
 
     @model_validator(mode="after")
-    def _possible(self) -> "RecogniserRecipe":
+    def _held_out(self) -> "PretrainingRecipe":
         _refuse_training_plates(self)
         return self
+
+
+class EmbedderRecipe(PretrainingRecipe):
+    """Pre-training of the embedder on which characters a patch shows."""
+
+    patch: PatchSize = (64, 64)
+    batch: int = Field(48, ge=2, le=4096)
+
+
+class RecogniserRecipe(PretrainingRecipe):
+    """Training of the recogniser on whole plates and their texts."""
 
 
 AnyRecipe = Recipe | EmbedderRecipe | RecogniserRecipe

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lpsr.data.patches import Augmentation, WholePlateSampler
 from lpsr.data.plates import open_plates
+from lpsr.metrics.reading import judge, rates
 from lpsr.models.recogniser import Recogniser, decode, encode, recognition_loss
 from lpsr.models.restorer import to_tensor
 from lpsr.models.weights import half, save_tensors, with_prefix, without_prefix
@@ -43,7 +44,8 @@ class RecogniserTraining(Training):
 
     def batch(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         pictures, texts = self.sampler.read_batch(i, self.places)
-        rng = np.random.default_rng((self.recipe.seed, i, -1 % 2**32))
+        # No place in a batch: the patches have the numbers of those.
+        rng = np.random.default_rng((self.recipe.seed, i, 2**32 - 1))
         return soften(pictures, rng), encode(texts)
 
     def rate(self, i: int) -> float:
@@ -62,12 +64,8 @@ class RecogniserTraining(Training):
             device = self.fabric.device
             with self.fabric.autocast():
                 read = [decode(self.model(to_tensor(hr).to(device)))[0] for hr, _ in self.held_out]
-            pairs = [(text, one) for (_, text), one in zip(self.held_out, read, strict=True)]
-            right = sum(a == b for text, one in pairs for a, b in zip(text, one, strict=False))
-            self.facts["scores"] = {
-                "val_exact": sum(text == one for text, one in pairs) / len(pairs),
-                "val_characters": right / sum(len(text) for text, _ in pairs),
-            }
+            share = rates(judge(text, one) for (_, text), one in zip(self.held_out, read, strict=True))
+            self.facts["scores"] = {"val_exact": share.exact, "val_characters": share.char_accuracy}
         tensors = {name: tensor for name, tensor in self.model.state_dict().items() if tensor.is_floating_point()}
         save_tensors(self.folder / WEIGHTS, half(tensors))
         return self.facts["scores"]
@@ -101,14 +99,13 @@ def pretrain_recogniser(
 
 
 def soften(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Two of three plates of ``(N, H, W, 3)`` uint8 reduced by a random factor and enlarged again."""
+    """About three of five plates of ``(N, H, W, 3)`` uint8, sides of 8 and more, reduced and enlarged again."""
     height, width = pictures.shape[1:3]
     softened = pictures.copy()
     for picture in softened:
         factor = max(rng.uniform(1 - _SOFTEST / 2, _SOFTEST), 1)
         if factor > 1:
-            small = cv2.resize(
-                picture, (round(width / factor), max(round(height / factor), 1)), interpolation=cv2.INTER_AREA
-            )
+            size = round(width / factor), round(height / factor)
+            small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
             picture[:] = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     return softened

@@ -19,13 +19,12 @@ from lpsr.files import read_json, sha256
 from lpsr.models.network import SuperResolutionNetwork, count_parameters
 from lpsr.models.restorer import NetworkRestorer
 from lpsr.models.weights import load_tensors
-from lpsr.results import Measurement, RunRecord
+from lpsr.results import STUDIES, Measurement, RunRecord
 from lpsr.training.export import earlier_stages, without_paths
 from lpsr.training.loop import LOG, RECIPE, RUN, read_log
-from lpsr.training.recipe import DataSource, Recipe, Settings, parse
+from lpsr.training.recipe import DataSource, Recipe, Settings, load_recipe, parse
 from lpsr.training.trainer import BEST
 
-STUDIES = Path(__file__).resolve().parents[2] / "assets" / "studies"
 LOSSES = ("total", "pixel", "contrastive", "distance", "w_pixel", "w_contrastive")
 CURVE = ("val_psnr", "val_psnr_y")
 # Lines of the log that a record keeps of the losses.
@@ -141,9 +140,9 @@ class Trial:
         """
         if not (self.folder / RUN).is_file() or not read_json(self.folder / RUN)["done"]:
             return False
-        old, new = read_json(self.folder / RECIPE), self.recipe.model_dump(mode="json")
-        old, new = without_paths(old), without_paths(new)
-        if other := ", ".join(key for key in new if new[key] != old.get(key)):
+        both = load_recipe(self.folder / RECIPE), self.recipe
+        old, new = (without_paths(one.model_dump(mode="json")) for one in both)
+        if other := ", ".join(key for key in new if new[key] != old[key]):
             raise InputError(
                 f"{self.folder} holds a finished run of another recipe ({other}); choose another folder for --runs or "
                 "repeat that command."

@@ -44,8 +44,8 @@ class TrainingStep(nn.Module):
         self.criterion = criterion
 
     def forward(self, lr: Tensor, hr: Tensor, *labels: Tensor) -> Losses | GuidedLosses:
-        """LR ``(N, h, w, 3)`` and HR ``(N, 8h, 8w, 3)``, uint8: Fabric would round float inputs to bfloat16. ``labels``
-        are what the guided criterion takes."""
+        """LR ``(N, h, w, 3)`` and HR ``(N, 8h, 8w, 3)``, uint8: Fabric would round float inputs to bfloat16. The guided
+        criterion takes ``labels``, ``(N, 8)`` int64, too."""
         return self.criterion(self.network(from_bytes(lr)), from_bytes(hr), *labels)
 
     def learned(self) -> dict[str, Tensor]:

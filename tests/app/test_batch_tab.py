@@ -344,14 +344,14 @@ def test_a_zip_is_compared_and_the_download_holds_what_was_shown(visit, batch_zi
     page.get_by_role("tab", name="Batch").click()
     assert "60 pictures" in page.inner_text(".batch-words >> nth=0")
     page.wait_for_selector("#batch-how p")
-    assert "bicubic ×8. Models: Bicubic, MSE, PECL-Euclidean, PECL-Manhattan" in page.inner_text("#batch-how")
+    assert "bicubic ×8. Models: Bicubic, MSE, PECL-Euclidean, PECL-Manhattan, Guided" in page.inner_text("#batch-how")
     assert page.locator("#batch-start").is_disabled() and page.locator("#batch-download").is_disabled()
     bring(page, batch_zip)
     archive = finish(page)
     assert "Files to compare: 13; with a known text: 12" in page.inner_text("#batch-found")
     assert "Done: 13 of 13" in page.inner_text("#batch-status") and "30 minutes" in page.inner_text("#batch-status")
     assert page.locator(ROWS).count() == 12 and "be read" in page.inner_text("#batch-table .failed")
-    assert page.locator("#batch-summary tr").count() == 7
+    assert page.locator("#batch-summary tr").count() == 8
     for row in page.locator(ROWS).all()[:3]:
         folder = row.locator("small").first.inner_text().rpartition(".")[0]
         hr = open_picture(archive.read(f"{folder}/hr.png"))
@@ -386,7 +386,7 @@ def test_a_row_opens_its_picture_by_keyboard_and_closing_returns_to_it(visit, ba
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog[open] .card")
     models = page.eval_on_selector_all("dialog .card", "all => all.map(one => one.dataset.model)")
-    assert models == ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan"]
+    assert models == ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan", "guided"]
     assert all(page.eval_on_selector_all("dialog img", "all => all.map(one => one.alt)"))
     title = page.inner_text("dialog header b")
     page.keyboard.press("ArrowRight")

@@ -224,7 +224,7 @@ def test_a_visitor_takes_everything_home(visit, tmp_path):
     folder = tmp_path / "lpsr-rendered-2-paper"
     hr = np.asarray(Image.open(folder / "hr.png"))
     rows = list(csv.DictReader(io.StringIO((tmp_path / "lpsr-rendered-2-paper.csv").read_text("utf-8-sig"))))
-    assert [row["name"] for row in rows] == ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan"]
+    assert [row["name"] for row in rows] == ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan", "guided"]
     for row in rows[2:]:
         recomputed = psnr(hr, np.asarray(Image.open(folder / f"{row['name']}.png")))
         assert abs(recomputed - float(row["psnr_db"])) < 0.005

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from lpsr import readers, results
 from lpsr.cli import main
+from lpsr.cli.study import command_of
 from lpsr.errors import InputError
 from lpsr.files import read_json, write_json
 from lpsr.readers import Reading
@@ -243,6 +245,12 @@ def test_the_command_names_folders_and_no_paths(call, records, plate_folder, tmp
     )
     assert records()["early"].recipe["patch"] == "whole"
     assert records()["early"].recipe["embedder"] == "run/embedder.safetensors"
+
+
+def test_a_colon_in_a_path_is_no_share():
+    values = {"data": ["/home/a:b/plates", "/home/plates:0.5"], "validation": None, "measure": None}
+    args = Namespace(study="s.json", init_from=None, set=[], **values)
+    assert command_of(args, "one") == "python -m lpsr study s.json --only one --data plates --data plates:0.5"
 
 
 def test_a_run_that_another_process_did_meanwhile_is_left_alone(call, records, capsys, monkeypatch):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lpsr.metrics.reading import in_place, marks, score_readings, wilson_interval
+from lpsr.metrics.reading import in_place, judge, marks, rates, wilson_interval
 from lpsr.readers import Reading
 
 
@@ -36,7 +36,7 @@ def test_score_by_hand() -> None:
         ("粤BD12345", "粤BF02340"),  # 5 of 8
         ("粤BD12345", ""),  # 0 of 8
     ]
-    score = score_readings(iter(pairs))
+    score = rates(judge(*pair) for pair in pairs)
     assert score.n == 6
     assert score.exact == pytest.approx(1 / 6)
     assert score.ge6 == pytest.approx(3 / 6)
@@ -48,12 +48,12 @@ def test_score_by_hand() -> None:
 
 
 def test_extremes() -> None:
-    perfect = score_readings([("皖A12345", "皖A12345")] * 3)
+    perfect = rates([judge("皖A12345", "皖A12345")] * 3)
     assert (perfect.exact, perfect.ge6, perfect.ge5, perfect.char_accuracy) == (1, 1, 1, 1)
-    nothing = score_readings([("皖A12345", "")] * 3)
+    nothing = rates([judge("皖A12345", "")] * 3)
     assert (nothing.exact, nothing.ge6, nothing.ge5, nothing.char_accuracy) == (0, 0, 0, 0)
     with pytest.raises(ValueError, match="no readings"):
-        score_readings([])
+        rates([])
 
 
 def test_wilson_interval_against_published_values() -> None:

@@ -20,7 +20,7 @@ from lpsr.data.plates import open_plates
 from lpsr.degrade import degrade, enlarge
 from lpsr.errors import InputError
 from lpsr.images import bounding_crop
-from lpsr.metrics.reading import score_readings
+from lpsr.metrics.reading import judge, rates
 from lpsr.plates import ALPHABET, is_plate
 from lpsr.readers import CtcReader, Reading, get_reader, paddle
 from lpsr.readers.weights import MODEL_NAME, onnx_file, paddle_model_folder
@@ -111,13 +111,12 @@ def test_sharp_plates_are_read(name: str) -> None:
 def test_real_plates_are_read_better_under_the_grammar(ccpd_root: Path) -> None:
     plates = open_plates(ccpd_root, "test")[::10]
     readings = [get_reader().read(plate.hr()) for plate in plates]
-    raw = score_readings((plate.text, reading.raw_text) for plate, reading in zip(plates, readings, strict=True))
-    constrained = score_readings(
-        (plate.text, reading.plate_text) for plate, reading in zip(plates, readings, strict=True)
-    )
+    pairs = list(zip(plates, readings, strict=True))
+    raw = rates(judge(plate.text, reading.raw_text) for plate, reading in pairs)
+    constrained = rates(judge(plate.text, reading.plate_text) for plate, reading in pairs)
     assert constrained.exact > 0.7
     assert constrained.exact > raw.exact + 0.2
-    right = [c for p, r in zip(plates, readings, strict=True) if r.plate_text == p.text for c in r.char_confidences]
+    right = [c for p, r in pairs if r.plate_text == p.text for c in r.char_confidences]
     assert np.mean(right) > 0.9
 
 

@@ -136,9 +136,12 @@ def test_confidence_and_exact_reads_are_told_together(made):
 @pytest.mark.parametrize(
     ("gains", "verdict"),
     [
-        ({64: -0.3, 128: 0.0, 256: -0.3}, "reproduced"),
-        ({64: -0.3, 128: 0.0, 256: 0.3}, "not_reproduced"),
-        ({64: -0.3, 128: 0.0, 256: 0.0}, "not_shown"),
+        ({64: -0.3, 128: 0.0, 256: -0.3, 512: -0.3}, "reproduced"),
+        ({64: -0.3, 128: 0.0, 256: 0.3, 512: -0.3}, "not_reproduced"),
+        ({64: -0.3, 128: 0.0, 256: 0.0, 512: -0.3}, "not_shown"),
+        # The best of those that were tried.
+        ({64: -0.3, 128: 0.0, 256: -0.3}, "not_shown"),
+        ({128: 0.0, 256: 0.3}, "not_reproduced"),
     ],
 )
 def test_the_best_dimension(made, gains, verdict):
@@ -146,7 +149,7 @@ def test_the_best_dimension(made, gains, verdict):
     runs += [made.run("dimensions", f"m-{d}", "manhattan", d=d, gain=gain, noise=0.02) for d, gain in gains.items()]
     claim = told(made.results(runs), "best_dimension")
     assert claim.verdict == verdict
-    assert len([one for one in values_of(claim.finding) if "[" in one]) == 2
+    assert len([one for one in values_of(claim.finding) if "[" in one]) == len(gains) - 1
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,15 @@ def test_only_pictures_of_its_own_folder(folder, path):
         read_examples(folder)
 
 
+@pytest.mark.parametrize("where", ["pictures", "psnr"])
+def test_every_plate_has_every_model(folder, where):
+    values = json.loads((folder / "examples.json").read_text(encoding="utf-8"))
+    del values["plates"][1][where]["mse"]
+    (folder / "examples.json").write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(InputError, match="plate 2 lacks a model"):
+        read_examples(folder)
+
+
 @pytest.mark.parametrize("content", ["[]", "{", '{"kind": "examples"}'])
 def test_a_damaged_file_is_told(tmp_path, content):
     (tmp_path / "examples.json").write_text(content)

@@ -7,6 +7,7 @@ import pytest
 from lpsr.report.budget import budget
 from lpsr.report.formats import change, count, interval, number, signed
 from lpsr.report.selection import (
+    MANHATTAN,
     comparable,
     headline,
     loss_of,
@@ -84,6 +85,15 @@ def test_patches_of_all_stages_count(made):
     assert patches_seen(run) == 1000 * 32
     stage = {"iteration": 500, "recipe": {"batch": 64}}
     assert patches_seen(run.model_copy(update={"stages": [stage, {"iteration": 10}]})) == 1000 * 32 + 500 * 64
+    # As a run that starts from a checkpoint has it from the card.
+    planned = {"best_iteration": 300, "recipe": {"iterations": 400, "batch": 64}}
+    assert patches_seen(run.model_copy(update={"stages": [planned]})) == 1000 * 32 + 400 * 64
+
+
+def test_runs_with_another_embedder_are_another_trio(made):
+    runs = [made.run("s", "mse"), made.run("s", "a", "manhattan"), made.run("s", "b", "manhattan", embedder="b")]
+    assert [trio.runs[MANHATTAN][1].name for trio in trios(runs)] == ["a", "b"]
+    assert settings_apart(runs[2], runs[1]) == {"embedder": "b"}
 
 
 def test_the_budget_beside_the_papers(made):
@@ -97,6 +107,9 @@ def test_the_budget_beside_the_papers(made):
     whole = [made.run("headline", kind, kind, patch="whole") for kind in ("mse", "manhattan")]
     said = [budget(made.results(runs))[0].values["what"].key for runs in (whole, made.trio())]
     assert said == ["whole_plates", "patches"]
+    stages = [{"iteration": 10, "recipe": {"batch": 32, "patch": [64, 64]}}]
+    staged = [run.model_copy(update={"stages": stages}) for run in whole]
+    assert budget(made.results(staged))[0].values["what"].key == "patches_and_plates"
 
 
 def test_settings_that_differ(made):

@@ -50,6 +50,12 @@ def test_the_same_every_time_and_whatever_the_order():
     assert median(values) == median(values) == median(values[::-1])
 
 
+def test_a_share_of_several_runs_stays_a_share():
+    runs = np.array([[True] * 50, [True] * 49 + [False], [True] * 40 + [False] * 10])
+    assert share(runs).high == 1
+    assert share(~runs).low == 0
+
+
 def test_several_runs_are_averaged_plate_by_plate():
     values = RNG.normal(size=(3, 100))
     found = median(values)

@@ -8,11 +8,10 @@ import pytest
 from lpsr.errors import InputError
 from lpsr.files import read_json, write_json
 from lpsr.losses.criterion import LossConfig
-from lpsr.results import RunRecord, read_results, write_record
+from lpsr.results import STUDIES, RunRecord, read_results, write_record
 from lpsr.training.loop import LOG, RECIPE, RUN, make_fabric
 from lpsr.training.recipe import DataSource, Settings
 from lpsr.training.study import (
-    STUDIES,
     Study,
     is_current,
     load_study,
@@ -204,6 +203,11 @@ class TestTrials:
         # Brought here from a machine whose folders lie elsewhere.
         recipe = (early.folder / RECIPE).read_text(encoding="utf-8")
         (early.folder / RECIPE).write_text(recipe.replace(str(plate_folder.parent), "/other"), encoding="utf-8")
+        assert early.done()
+        # By a version that did not know a setting yet, which now has its default.
+        recipe = read_json(early.folder / RECIPE)
+        del recipe["recogniser"], recipe["loss"]["w_recognition"]
+        write_json(early.folder / RECIPE, recipe)
         assert early.done()
         with pytest.raises(InputError, match=r"finished run of another recipe \(batch, seed\)"):
             make_trials(overrides={"seed": 5, "batch": 3})[0].done()
