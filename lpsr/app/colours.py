@@ -11,7 +11,7 @@ COLOURS = {
     "pecl-euclidean": "#009E73",
     "pecl-manhattan": "#D55E00",
     # Not of that set, which has no fourth of enough contrast; apart from the others in lightness too.
-    "guided": "#8A7CD0",
+    "mse-long": "#8A7CD0",
 }
 # For other checkpoints in the order they are shown; named in every caption, since six more hues cannot all be safe.
 MORE = ("#A6761D", "#6F8F2F", "#2E8FA3", "#C0504D", "#7F7F4C", "#9C5FB5")

@@ -19,6 +19,7 @@ HELP = "make a checkpoint with its card of a training run"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="folder of the run")
     parser.add_argument("name", metavar="NAME", help="name of the checkpoint")
+    parser.add_argument("--title", metavar="TEXT", help="what captions call it (default: its loss)")
     parser.add_argument("--replace", action="store_true", help="replace a checkpoint that has this name already")
     add_plates(parser, required=False)
     add_checkpoints(parser)
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
         print(f"{folder / card.name}.safetensors: {card.title}, {card.iterations} iterations, {card.weights_dtype}")
         return
     plates = open_plates(args.data, args.split) if args.data else []
-    card = export_run(args.run, args.name, folder)
+    card = export_run(args.run, args.name, folder, title=args.title)
     scores = card.validation
     print(f"{folder / card.name}.safetensors: {card.title}, {card.iterations} iterations, {card.weights_dtype}")
     if scores:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lpsr.report import curves, dimensions, failures, reads
+from lpsr.report import course, curves, dimensions, failures, reads
 from lpsr.report.budget import budget
 from lpsr.report.claims import claims
 from lpsr.report.selection import file_of
@@ -27,5 +27,5 @@ def build(results: Results, studies: Path = STUDIES) -> Report:
 
 def figures(results: Results) -> tuple[Figure, ...]:
     """Every figure whose files exist, section by section."""
-    found = [figure for part in (curves, dimensions, reads, failures) for figure in part.figures(results)]
+    found = [figure for part in (course, curves, dimensions, reads, failures) for figure in part.figures(results)]
     return tuple(sorted(found, key=lambda figure: SECTIONS.index(figure.section)))

@@ -1,4 +1,4 @@
-"""Training of the recogniser that guides the flagship: whole HR plates, sharp and softened, and their texts."""
+"""Training of the recogniser that guides a restoration: whole HR plates, sharp and softened, and their texts."""
 
 from pathlib import Path
 from typing import Any

@@ -43,7 +43,7 @@ def tiny_checkpoints(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("checkpoints")
     config = NetworkConfig(channels=8, blocks=1, growth=4, dense_layers=1, reduction=4, upsample_channels=(8, 8, 4))
-    titles = {"mse": "MSE", "pecl-euclidean": "PECL-Euclidean", "pecl-manhattan": "PECL-Manhattan", "guided": "Guided"}
+    titles = dict(zip(ORDER, ("MSE", "PECL-Euclidean", "PECL-Manhattan", "MSE-long"), strict=True))
     for seed, name in enumerate((*ORDER, "extra-1", "extra-2", "extra-3", "extra-4")):
         torch.manual_seed(seed)
         facts = {

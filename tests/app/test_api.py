@@ -22,7 +22,7 @@ def test_it_gives_what_compare_gives(ask, plate_file, tiny_checkpoints):
     found = ask(plate_file)
     expected = read(compare(open_picture(plate_file), folder=tiny_checkpoints), get_reader()).to_json()
     assert found["hr_size"] == expected["hr_size"]
-    names = ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan", "guided"]
+    names = ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan", "mse-long"]
     assert [one["name"] for one in found["models"]] == names
     for one, other in zip(found["models"], expected["models"], strict=True):
         assert one["psnr"] == pytest.approx(other["psnr"], abs=1e-3) if other["psnr"] else one["psnr"] is None

@@ -344,7 +344,7 @@ def test_a_zip_is_compared_and_the_download_holds_what_was_shown(visit, batch_zi
     page.get_by_role("tab", name="Batch").click()
     assert "60 pictures" in page.inner_text(".batch-words >> nth=0")
     page.wait_for_selector("#batch-how p")
-    assert "bicubic ×8. Models: Bicubic, MSE, PECL-Euclidean, PECL-Manhattan, Guided" in page.inner_text("#batch-how")
+    assert "bicubic ×8. Models: Bicubic, MSE, PECL-Euclidean, PECL-Manhattan, MSE-long" in page.inner_text("#batch-how")
     assert page.locator("#batch-start").is_disabled() and page.locator("#batch-download").is_disabled()
     bring(page, batch_zip)
     archive = finish(page)
@@ -386,7 +386,7 @@ def test_a_row_opens_its_picture_by_keyboard_and_closing_returns_to_it(visit, ba
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog[open] .card")
     models = page.eval_on_selector_all("dialog .card", "all => all.map(one => one.dataset.model)")
-    assert models == ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan", "guided"]
+    assert models == ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan", "mse-long"]
     assert all(page.eval_on_selector_all("dialog img", "all => all.map(one => one.alt)"))
     title = page.inner_text("dialog header b")
     page.keyboard.press("ArrowRight")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-MODELS = ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan", "guided"]
+MODELS = ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan", "mse-long"]
 
 
 def models(page):

@@ -74,7 +74,7 @@ def test_missing_and_broken_checkpoints_leave_the_others(monkeypatch):
     monkeypatch.setattr("lpsr.checkpoints.load_restorer", load)
     models, notes = session.usable_models(None)
     assert models == ["bicubic", "pecl-manhattan"]
-    assert notes == [("note_checkpoint", {"name": "mse"}), ("note_missing", {"names": "pecl-euclidean, guided"})]
+    assert notes == [("note_checkpoint", {"name": "mse"}), ("note_missing", {"names": "pecl-euclidean, mse-long"})]
     assert shipped_models() == ["mse", "pecl-manhattan"]
 
 
