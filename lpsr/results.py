@@ -121,6 +121,8 @@ class Measurement(_Strict):
 
     @model_validator(mode="after")
     def _one_entry_a_plate(self) -> Self:
+        if not isinstance(self.passport.get("checkpoints"), dict | None):
+            raise ValueError("the passport's checkpoints are no names with values")
         for name, scores in self.models.items():
             columns = {f"{name}.{key}": column for key, column in scores if isinstance(column, list)}
             _check_lengths(columns, len(self.plates.width))
@@ -168,6 +170,8 @@ class RunRecord(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        for recipe in (self.recipe, *(stage.get("recipe") or {} for stage in self.stages)):
+            _check_recipe(recipe)
         for name in ("curve", "losses"):
             columns = getattr(self, name)
             if "iteration" not in columns or None in columns["iteration"]:
@@ -202,10 +206,11 @@ Result = TypeVar("Result", Measurement, RunRecord)
 def read_results(folder: str | Path = RESULTS) -> Results:
     """The result files of a folder, by name; nothing where there is no such folder. No file makes it raise."""
     folder, problems = Path(folder), []
-    paths = [path for path in folder.glob("*.json") if path.name != EXAMPLES]
+    # What begins with a dot is being written.
+    paths = [path for path in folder.glob("[!.]*.json") if path.name != EXAMPLES]
     measurements = {path.stem: one for path, one in _read_all(paths, Measurement, problems)}
     runs = []
-    for path, record in _read_all((folder / RUNS).glob("*.json"), RunRecord, problems):
+    for path, record in _read_all((folder / RUNS).glob("[!.]*.json"), RunRecord, problems):
         if path.stem == f"{record.study}--{record.name}":
             runs.append(record)
         else:
@@ -281,6 +286,15 @@ def _lines(value: Any, indent: str = "") -> str:
     inner = indent + "  "
     entries = [f"{inner}{json.dumps(key, ensure_ascii=False)}: {_lines(one, inner)}" for key, one in value.items()]
     return "{\n" + ",\n".join(entries) + f"\n{indent}}}"
+
+
+def _check_recipe(recipe: JsonValue) -> None:
+    """Raises ValueError where what a report looks up in a recipe is of another kind."""
+    kinds = {"batch": int, "seed": int, "iterations": int, "embedder": str, "init_from": str}
+    wrong = not isinstance(recipe, dict) or any(not isinstance(recipe.get(key), kinds[key] | None) for key in kinds)
+    loss = {} if wrong else recipe.get("loss")
+    if wrong or (isinstance(loss, dict) and any(isinstance(one, list | dict) for one in loss.values())):
+        raise ValueError("a recipe has settings that no recipe can have")
 
 
 def _check_lengths(columns: dict[str, list], length: int) -> None:

@@ -44,7 +44,7 @@ def sheet(comparison: Comparison) -> np.ndarray:
     height, width = comparison.results[0].picture.shape[:2]
     factor = max(min(ceil(_WIDTH / width), _HEIGHT_LIMIT // height), 1)
     panels = [_panel(result, comparison, factor) for result in comparison.results]
-    columns = 2 if len(panels) in (2, 4) else 3
+    columns = {2: 2, 4: 2, 7: 4, 8: 4}.get(len(panels), 3)
     inner = columns * panels[0].width + (columns - 1) * _GAP
     heading, footer = _heading(comparison, factor, inner), _footer(comparison, inner)
     rows = ceil(len(panels) / columns)
@@ -161,19 +161,20 @@ def _footer(comparison: Comparison, width: int) -> Image.Image:
     y = _paragraph(image, y, terms, _SMALL, _GREY)
     y = _paragraph(image, y, _passport(comparison), _SMALL, _GREY) + 10
     if comparison.verdict is not None and comparison.verdict.supports:
-        y = _paragraph(image, y, _evidence(comparison.verdict), _NORMAL)
+        y = _paragraph(image, y, _evidence(comparison), _NORMAL)
     return image.crop((0, 0, width, _paragraph(image, y, WARNING, _NORMAL, bold=True)))
 
 
-def _evidence(verdict: Verdict) -> str:
-    found: dict[str, list[str]] = {"reliable": [], "guess": [], "unsupported": []}
-    for one in verdict.supports:
-        found[one.status].append(one.character or "–")
-    parts = ["Reliable: " + (" ".join(found["reliable"]) or "no character")]
-    if found["guess"]:
-        parts.append("guesses: " + " ".join(found["guess"]))
-    if found["unsupported"]:
-        parts.append("the restorations disagree on: " + " ".join(found["unsupported"]))
+def _evidence(comparison: Comparison) -> str:
+    """Which characters are reliable, and on what that rests."""
+    verdict, kinds = comparison.verdict, {"reliable": "Reliable", "guess": "guesses", "unsupported": "disputed"}
+    found = {kind: [one.character or "–" for one in verdict.supports if one.status == kind] for kind in kinds}
+    found["reliable"] = found["reliable"] or ["no character"]
+    parts = [f"{kinds[kind]}: {' '.join(characters)}" for kind, characters in found.items() if characters]
+    deciding = {name for name, _, _ in verdict.supports[0].readings}
+    if len(deciding) < len(comparison.restorations):
+        titles = ", ".join(one.title for one in comparison.restorations if one.name in deciding)
+        parts.append(f"decided by {titles} alone")
     return "; ".join(parts) + ". " + _measured(verdict)
 
 

@@ -84,6 +84,18 @@ def test_numbers_names_readings_and_passport_are_written(comparison):
         assert changed(page, sheet(replace(whole, passport=whole.passport | fact))), fact
 
 
+def test_who_alone_decided_is_written(comparison, monkeypatch):
+    written = []
+    monkeypatch.setattr("lpsr.sheet._paragraph", lambda image, y, text, *rest, **how: written.append(text) or y)
+    more = (replace(comparison.results[-1], name=name, title=name.upper()) for name in ("mse", "own"))
+    whole = read(replace(comparison, results=(*comparison.results, *more)))
+    for names, told in ((("mse",), True), (("mse", "own"), False)):
+        support = Support(tuple((name, "A", 0.9) for name in names), "A", 0.9, "guess")
+        written.clear()
+        sheet(replace(whole, verdict=Verdict("A", (support,), None, "direct", ())))
+        assert any("guesses: A; decided by MSE alone." in one for one in written) == told
+
+
 def test_gains_have_their_sign(comparison):
     hr, lr, bicubic = comparison.results
     up, down = (sheet(replace(comparison, results=(hr, replace(lr, gain=gain), bicubic))) for gain in (0.5, -0.5))

@@ -10,7 +10,7 @@ from lpsr.app.colours import colours
 from lpsr.app.gallery import data_uri, thumbnail
 from lpsr.app.lab import describe
 from lpsr.app.language import Words
-from lpsr.app.verdict import why
+from lpsr.app.verdict import rests, why
 from lpsr.degrade import SCALE, Degradation
 
 if TYPE_CHECKING:
@@ -208,9 +208,8 @@ def detail(comparison: "Comparison | None", names: Sequence[str], number: int, w
     verdict = comparison.verdict
     if verdict is not None and verdict.supports:
         lines.append(f"{_reliable(verdict, words)} <b>{escape(verdict.reliable)}</b>")
-        if verdict.reason:
-            lines.append(why(verdict, words))
-    content = "".join(f"<p>{one}</p>" for one in lines)
+        lines.append(rests(comparison, words) + (why(verdict, words) if verdict.reason else ""))
+    content = "".join(f"<p>{one}</p>" for one in lines if one)
     return dialog(names[number], f'{content}<div class="cards">{shown}</div>', steps, words, number)
 
 

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 # Values shown of each map, a side: a larger map is thinned, and averages over far more pixels than that leaves out.
 CELLS = 320
 _FOLLOW_JS = "() => { document.dispatchEvent(new Event('choice')); }"
-_WAITING = '<div class="maps-waiting" aria-busy="true">' + "<i></i>" * 20 + "</div>"
+_WAITING = '<div class="maps-waiting" aria-busy="true">' + "<i></i>" * 24 + "</div>"
 # Heading and pictures of what is shown.
 Drawn = tuple[str, list[np.ndarray]]
 

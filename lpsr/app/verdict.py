@@ -70,12 +70,28 @@ def _verdict(comparison: "Comparison", columns: int, words: Words, pending: bool
     else:
         tiles = "".join(_tile(one, words.html(f"verdict.{one.status}")) for one in verdict.supports)
         alone = len(comparison.restorations) == 1
-        basis = words.html("verdict.alone") if alone else _measured(verdict, words)
+        basis = words.html("verdict.alone") if alone else rests(comparison, words) + _measured(verdict, words)
         lines = [_found(verdict, comparison.text, words), basis, _conclusion(verdict, words)]
     return (
         f'<div class="verdict" aria-busy="{str(pending).lower()}"><p class="tiles">{tiles}</p>'
         f'<div class="findings">{"".join(f"<p>{line}</p>" for line in lines)}</div></div>'
     )
+
+
+def rests(comparison: "Comparison", words: Words) -> str:
+    """Which checkpoints alone decide, as HTML that a sentence may follow; empty where all of them do."""
+    deciding = _deciding(comparison)
+    names = [one.title for one in comparison.restorations if one.name in deciding]
+    if len(names) == len(comparison.restorations):
+        return ""
+    return escape(words("verdict.rests", names=words("verdict.comma").join(names)) + words("verdict.space"))
+
+
+def _deciding(comparison: "Comparison") -> set[str]:
+    """The checkpoints whose readings the verdict rests on; all of them before there is one."""
+    supports = comparison.verdict.supports if comparison.verdict else ()
+    found = {name for one in supports for name, _, _ in one.readings}
+    return found or {one.name for one in comparison.restorations}
 
 
 def why(verdict: "Verdict", words: Words) -> str:
@@ -174,10 +190,7 @@ def _matrix(comparison: "Comparison", columns: int, boxes: np.ndarray, colour: d
             status = _status(supports[i], comparison.verdict, words)
             foot = f'{_tile(supports[i], status)}<span aria-hidden="true">{status}</span>'
         feet += f'<td data-at="{i}">{foot}</td>'
-    deciding = {name for one in supports for name, _, _ in one.readings} or {
-        one.name for one in comparison.restorations
-    }
-    rows = ""
+    deciding, rows = _deciding(comparison), ""
     for result in comparison.results:
         kind = "decides" if result.name in deciding else ""
         rows += (

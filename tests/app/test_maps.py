@@ -202,7 +202,7 @@ CROSSES = """all => all.map((frame) => {
 def test_a_place_is_marked_in_every_picture_and_map(visit):
     page = visit()
     open_maps(page)
-    assert page.locator(".maps-row").count() == 5 and page.locator(".maps-means tbody tr").count() == 5
+    assert page.locator(".maps-row").count() == 6 and page.locator(".maps-means tbody tr").count() == 6
     assert page.locator("#maps .heading").inner_text().endswith("degraded by bicubic ×8")
     assert set(shown(page)) == {"–"}
     height = page.evaluate("document.documentElement.scrollHeight")
@@ -213,7 +213,7 @@ def test_a_place_is_marked_in_every_picture_and_map(visit):
     assert abs(x / width - 0.3) < 0.02
     assert shown(page) == values_at(page, x, y)
     crosses = np.array(page.eval_on_selector_all(".maps-frame", CROSSES))
-    assert len(crosses) == 20 and np.abs(crosses - (0.3, 0.6)).max() < 0.02
+    assert len(crosses) == 24 and np.abs(crosses - (0.3, 0.6)).max() < 0.02
     assert page.evaluate("document.documentElement.scrollHeight") == height
     assert page.foreign == []
 

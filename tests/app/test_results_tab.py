@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from html import unescape
 from types import SimpleNamespace
 
 import gradio as gr
@@ -46,7 +47,7 @@ def examples(folder, **changes):
             {
                 "number": 1,
                 "text": "京A86P20",
-                "pictures": {name: f"examples/1-{name}.png" for name in names},
+                "pictures": {name: f"examples/1-{name}.png" for name in names[::-1]},
                 "psnr": {"mse": 18.912},
             }
         ],
@@ -100,6 +101,21 @@ class TestContent:
         (folder / "runs" / "headline--mse.json").unlink()
         assert content(folder, Words()) != before
 
+    def test_a_file_that_is_being_written_is_not_seen(self, folder):
+        before = content(folder, Words())
+        for part in (folder, folder / "runs"):
+            (part / ".test.abcd1234.json").write_text('{"kind": ')
+        assert content(folder, Words()) is before
+        tab._kept.clear()
+        assert content(folder, Words()) == before
+
+    def test_a_chart_has_a_description_before_it_is_drawn(self, folder):
+        value = shown(folder)
+        alts = re.findall('<div class="plot" role="img" aria-label="([^"]+)">', value["html"])
+        assert [unescape(one).partition(":")[0] for one in alts] == [
+            figure["layout"]["meta"]["title"].partition(":")[0] for figure in value["figures"].values()
+        ]
+
     def test_a_broken_file_is_said_and_loses_nothing_else(self, folder):
         (folder / "broken.json").write_text('{"kind": "<script>')
         (folder / "examples.json").write_text("[]")
@@ -123,6 +139,7 @@ class TestContent:
         examples(folder)
         text = shown(folder)["html"]
         assert "figure_12" in sections(text) and text.count("data:image/png;base64,") == 3
+        assert re.findall('alt="(.*?), 京A86P20"', text) == ["HR", "LR", "MSE &lt;b&gt;"]
         assert 'aria-label="Plate 京A86P20"' in text and "<b>MSE &lt;b&gt;</b> <span>18.91 dB</span>" in text
 
     def test_pictures_elsewhere_are_not_read(self, folder):

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lpsr.app import cards, verdict
+from lpsr.app import batch_html, cards, verdict
 from lpsr.app.colours import colours
 from lpsr.app.language import LANGUAGES, Words
 from lpsr.app.theme import STYLES, script
@@ -105,7 +105,19 @@ def test_the_shape_of_a_tile_is_its_status_and_is_said():
 def test_what_is_reliable_guessed_and_disputed_is_said():
     found = plain(verdict.html(comparison(found=judged("rrgurrr")), EN))
     assert "5 of 7 characters can be relied on. On this plate 5 of those 5 are right." in found
-    assert "Guesses: no. 3 (8). The models disagree on: no. 4 (6/X)." in found
+    assert "Guesses: no. 3 (8). Disputed: no. 4 (6/X)." in found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_not_all_restorations_decide_those_that_do_are_named(language):
+    words = Words(language)
+    one = comparison(found=judged())
+    told = words("verdict.rests", names="MSE" + words("verdict.comma") + "PECL-MANHATTAN")
+    assert told not in plain(verdict.html(one, words))
+    more = replace(one, results=(*one.results, replace(one.results[-1], name="mse-long", title="MSE-long")))
+    html = verdict.html(more, words)
+    assert told in plain(html) and html.count('<tr class="decides"') == 2
+    assert told in plain(batch_html.detail(more, ["plate"], 0, words))
 
 
 def test_right_is_counted_by_position_and_only_where_the_text_is_known():

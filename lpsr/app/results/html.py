@@ -99,10 +99,11 @@ def _evidence(finding: Finding, words: Words) -> str:
 
 
 def _figure(figure: Figure, report: Report, words: Words) -> str:
+    alt = escape(f"{say(figure.title, words)}: {say(figure.finding, words)}")
     return (
         f'<figure class="results-item" data-chart="{escape(figure.key)}">{_head(figure, words)}'
-        f'<div><div class="plot" role="img"></div></div><div class="results-foot">{_made(figure, report, words)}'
-        f'<div class="plot-buttons"></div></div></figure>'
+        f'<div><div class="plot" role="img" aria-label="{alt}"></div></div>'
+        f'<div class="results-foot">{_made(figure, report, words)}<div class="plot-buttons"></div></div></figure>'
     )
 
 

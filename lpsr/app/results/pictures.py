@@ -8,6 +8,7 @@ from pathlib import Path
 from lpsr.app.results.html import made
 from lpsr.app.words import Words
 from lpsr.report.examples import Example, Examples
+from lpsr.report.formats import number
 from lpsr.results import EXAMPLES
 
 
@@ -23,10 +24,10 @@ def pictures(examples: Examples, folder: Path, colours: Mapping[str, str], words
 
 def _row(plate: Example, examples: Examples, folder: Path, colours: Mapping[str, str], words: Words) -> str:
     cells = []
-    for name, file in plate.pictures.items():
-        title = escape(examples.titles.get(name, name))
-        content = base64.b64encode((folder / file).read_bytes()).decode()
-        psnr = f"<span>{plate.psnr[name]:.2f} dB</span>" if name in plate.psnr else ""
+    for name, title in examples.titles.items():
+        title = escape(title)
+        content = base64.b64encode((folder / plate.pictures[name]).read_bytes()).decode()
+        psnr = f"<span>{number(plate.psnr[name], 2)} dB</span>" if name in plate.psnr else ""
         cells.append(
             f'<figure style="--model: {colours[name]}">'
             f'<img src="data:image/png;base64,{content}" alt="{title}, {escape(plate.text)}">'

@@ -19,6 +19,7 @@ from lpsr.errors import InputError
 log = logging.getLogger(__name__)
 
 _TEMPLATE = '<div class="results"></div><p class="failed" role="status"></p>'
+_WAITING = '<p class="results-none" role="status">' + label("results.loading") + "</p>"
 
 
 class ResultsTab:
@@ -26,7 +27,7 @@ class ResultsTab:
 
     def __init__(self, tab: gr.Tab) -> None:
         self.tab = tab
-        self.waiting = gr.HTML('<p class="results-none">' + label("results.loading") + "</p>", elem_id="results-said")
+        self.waiting = gr.HTML(_WAITING, elem_id="results-said")
         self.report = gr.HTML(
             "",
             html_template=_TEMPLATE,
@@ -101,8 +102,8 @@ def _content(folder: Path, words: Words) -> str:
 
 
 def _mark(folder: Path) -> str:
-    """What a folder's files are known by; nothing where there is no folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """What a folder's files are known by, without those that are being written; nothing where there is no folder."""
+    files = sorted(path for path in folder.rglob("[!.]*") if path.is_file())
     facts = [(str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 

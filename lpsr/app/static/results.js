@@ -26,7 +26,7 @@ const reserve = () => places.forEach((chart) => {
 });
 
 const to = (hash) => {
-  const section = hash.length > 1 && root.querySelector(`[id="${CSS.escape(decodeURIComponent(hash.slice(1)))}"]`);
+  const section = hash.length > 1 && root.querySelector(`section[id="${CSS.escape(hash.slice(1))}"]`);
   if (!section) return;
   section.scrollIntoView();
   section.querySelector('h2').focus({ preventScroll: true });
