@@ -100,14 +100,14 @@ def _restorer(card: Card) -> Iterable[str]:
     yield (
         f"{_LOADING}"
         "from lpsr.checkpoints import load_restorer\n"
-        "from lpsr.images import open_picture, save_png\n"
+        "from lpsr.images import open_picture, save_png\n\n"
         f'save_png("sr.png", load_restorer("{card.name}").restore(open_picture("lr.png")))\n'
         "```\n\n"
         f"`{card.name}.safetensors` and `{card.name}.json` belong together: loading checks the weights against the "
         "SHA-256 on their card. From a repository on the Hub that holds both, here called `OWNER/REPOSITORY`:\n\n"
         "```python\n"
         "from huggingface_hub import snapshot_download\n"
-        "from lpsr.checkpoints import load_restorer\n"
+        "from lpsr.checkpoints import load_restorer\n\n"
         f'restorer = load_restorer("{card.name}", snapshot_download("OWNER/REPOSITORY"))\n'
         "```"
     )
@@ -139,7 +139,7 @@ def _embedder(card: WeightsCard) -> Iterable[str]:
     yield (
         f"{_LOADING}"
         "from lpsr.checkpoints import CHECKPOINTS\n"
-        "from lpsr.models.embedder import load_embedder\n"
+        "from lpsr.models.embedder import load_embedder\n\n"
         f'embedder = load_embedder(CHECKPOINTS / "{card.name}.safetensors", d=128)\n'
         "```\n\n"
         "`embedder(patches)` takes `(N, 3, H, W)` float32 in [0, 1] to `(N, 128)`."
