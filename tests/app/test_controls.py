@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lpsr.checkpoints import ORDER
 from lpsr.degrade import PRESETS, Degradation, degrade
 
 DONE = "!document.querySelector('.chip.waiting') && document.querySelector('.heading').textContent.includes(%r)"
@@ -143,14 +144,14 @@ def test_the_picker_shows_every_card_and_takes_up_to_six(visit):
     page = visit()
     page.locator("#choose").click()
     lines = page.locator("#models label").all_inner_texts()
-    assert len(lines) == 7 and lines[0].startswith("MSE (mse): loss MSE · 0 iterations · cpu · not tested yet")
-    for number in (1, 2, 3):
-        page.locator("#models label").nth(2 + number).click()
+    assert len(lines) == 8 and lines[0].startswith("MSE (mse): loss MSE · 0 iterations · cpu · not tested yet")
+    for number in (1, 2):
+        page.locator("#models label").nth(3 + number).click()
         page.wait_for_selector(f'.card[data-model="extra-{number}"]')
     page.locator("#models label").nth(6).click()
     page.locator(".alert", has_text="At most 6 checkpoints").wait_for()
     page.wait_for_function("document.querySelectorAll('#models input:checked').length === 6")
-    expected = ["hr", "lr", "bicubic", "mse", "pecl-euclidean", "pecl-manhattan", "extra-1", "extra-2", "extra-3"]
+    expected = ["hr", "lr", "bicubic", *ORDER, "extra-1", "extra-2"]
     assert page.eval_on_selector_all(".card", SHOWN) == expected
     colours = page.eval_on_selector_all(".card", "all => all.map(one => one.style.getPropertyValue('--model'))")
     assert len(set(colours)) == len(colours)
