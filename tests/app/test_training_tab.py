@@ -86,7 +86,7 @@ def test_from_set_up_to_compare(training, runs_folder, tiny_checkpoints):
     stages = page.locator("#train-stages")
     assert "evaluate" in stages.inner_text().lower() and "export" in stages.inner_text().lower()
     rows = page.locator("#train-table tbody tr")
-    page.wait_for_function("document.querySelectorAll('#train-table tbody tr').length == 5")
+    page.wait_for_function("document.querySelectorAll('#train-table tbody tr').length == 6")
     assert "whole" in rows.last.inner_text()
     scores = json.loads((runs_folder / "whole" / "evaluation.json").read_text())
     assert f"{scores['models']['whole']['psnr']['median']:.2f}" in rows.last.inner_text()
