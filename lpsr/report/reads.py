@@ -23,7 +23,7 @@ from lpsr.report.selection import (
 from lpsr.report.shapes import Band, Figure, Finding, Text, listed
 from lpsr.report.statistics import Estimate, auc, bins, median, share
 from lpsr.report.tables import characters, known
-from lpsr.results import Measurement, Results, Scores
+from lpsr.results import Measurement, Results, RunRecord, Scores
 
 FIFTHS, CONFIDENCES = 5, 8
 # Right or wrong plates below which an AUC says nothing.
@@ -45,6 +45,8 @@ def _models(results: Results) -> Figure | None:
     test, runs = shipped(results), measured(results.runs, readings=True)
     if test:
         runs = [run for run in runs if comparable(run.measurement, test, readings=True)]
+    # Studies share runs; weights count once.
+    runs = [run for k, run in enumerate(runs) if not any(_same_weights(run, one) for one in runs[:k])]
     # Name, colour and scores.
     models: list[tuple[Text, str, Scores]] = []
     if test:
@@ -75,6 +77,10 @@ def _models(results: Results) -> Figure | None:
         (*([f"{SHIPPED}.json"] if test else []), *map(file_of, runs)),
         "\n".join(filter(None, [test.command if test else "", commands(runs)])),
     )
+
+
+def _same_weights(a: RunRecord, b: RunRecord) -> bool:
+    return scores_of(a).sha256 is not None and scores_of(a).sha256 == scores_of(b).sha256
 
 
 def _within(test: Measurement) -> list[Figure | None]:

@@ -135,12 +135,12 @@ def paired(own: dict[int, RunRecord], other: dict[int, RunRecord]) -> list[tuple
 
 
 def patches_seen(run: RunRecord) -> int:
-    """HR patches that a run was trained on, its earlier stages included."""
+    """HR patches behind a run: its own, and of earlier stages those behind the weights that they handed on."""
     seen = run.iterations_done * int(run.recipe.get("batch") or 0)
     for stage in run.stages:
         recipe = stage.get("recipe") or {}
-        # What a checkpoint's card tells of its own training names only the iterations planned.
-        seen += int(stage.get("iteration") or recipe.get("iterations") or 0) * int(recipe.get("batch") or 0)
+        iterations = stage.get("best_iteration") or stage.get("iteration") or recipe.get("iterations") or 0
+        seen += int(iterations) * int(recipe.get("batch") or 0)
     return seen
 
 

@@ -113,6 +113,15 @@ def test_psnr_against_exact_reads_has_a_point_a_model(made):
     assert "Highest PSNR: MSE" in say(found.finding, WORDS)
 
 
+def test_weights_that_several_studies_share_are_one_point(made):
+    runs = [made.run("seeds", "mse"), made.run("forms", "mse"), made.run("seeds", "m", "manhattan", gain=0.5)]
+    for run, digest in zip(runs, ("a", "a", "b"), strict=True):
+        name, scores = next(iter(run.measurement.models.items()))
+        run.measurement.models[name] = scores.model_copy(update={"sha256": digest * 64})
+    found = figure(made.results(runs), "psnr_exact_models")
+    assert [*bands(found)] == ["seeds: mse", "seeds: m"]
+
+
 def test_pairs_of_models_that_agree_are_counted(made):
     """Planted: PSNR and exact reads rise together but for one of three models."""
     order = {"a": (0.0, 0.2), "b": (1.0, 0.8), "c": (2.0, 0.5)}
