@@ -24,6 +24,7 @@ from lpsr.report.selection import (
     distances,
     file_of,
     headline,
+    loss_of,
     measured,
     paired,
     patches_seen,
@@ -233,4 +234,5 @@ def _distance(run: RunRecord) -> list[Finding]:
         return []
     few = max(1, len(known) // 20)
     ends = {"first": np.mean(known[:few]), "last": np.mean(known[-few:])}
-    return [Finding("distance_path", {name: number(float(value), 2) for name, value in ends.items()})]
+    norm = "ℓ2" if loss_of(run).model == EUCLIDEAN else "ℓ1 / √d"
+    return [Finding("distance_path", {"norm": norm, **{name: number(float(value), 2) for name, value in ends.items()}})]
