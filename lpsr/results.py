@@ -31,8 +31,7 @@ MAX_BYTES = 20_000_000
 _NAME = re.compile(r"(?!.*--)[A-Za-z0-9][A-Za-z0-9._-]*")
 
 # Rounded when written: a hundredth of what is ever shown.
-Decibels = Annotated[float, PlainSerializer(lambda value: round(value, 3), when_used="json-unless-none")]
-Fraction = Annotated[float, PlainSerializer(lambda value: round(value, 4), when_used="json-unless-none")]
+Rounded = Annotated[float, PlainSerializer(lambda value: round(value, 4), when_used="json-unless-none")]
 # Losses span decades.
 Loss = Annotated[float, PlainSerializer(lambda value: float(f"{value:.5g}"), when_used="json-unless-none")]
 
@@ -82,10 +81,10 @@ class Scores(_Strict):
 
     title: str
     sha256: str | None
-    psnr: list[Decibels] | None
-    psnr_y: list[Decibels] | None
-    ssim: list[Fraction] | None
-    confidence: list[Fraction] | None = None
+    psnr: list[Rounded] | None
+    psnr_y: list[Rounded] | None
+    ssim: list[Rounded] | None
+    confidence: list[Rounded] | None = None
     right: list[Annotated[int, Field(ge=0)] | None] | None = None
     exact: list[bool | None] | None = None
     exact_raw: list[bool | None] | None = None
@@ -161,7 +160,7 @@ class RunRecord(_Strict):
     precision: str
     threads: int
     parameters: int
-    curve: dict[Literal["iteration", "val_psnr", "val_psnr_y"], list[Decibels]]
+    curve: dict[Literal["iteration", "val_psnr", "val_psnr_y"], list[Rounded]]
     losses: dict[
         Literal["iteration", "total", "pixel", "contrastive", "distance", "w_pixel", "w_contrastive"],
         list[Loss | None],

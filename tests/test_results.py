@@ -79,12 +79,12 @@ def test_what_is_written_is_read_again_rounded(tmp_path):
     found = read_results(tmp_path)
     assert found.problems == []
     scores = found.measurements["test"].models["mse"]
-    assert (scores.psnr[0], scores.ssim[0], scores.confidence[0]) == (22.123, 0.7654, 0.9877)
+    assert (scores.psnr[0], scores.ssim[0], scores.confidence[0]) == (22.1235, 0.7654, 0.9877)
     assert scores.right == [6, 7, None] and scores.exact == [False, True, None]
     assert found.measurements["test"].plates == make_plates()
     (record,) = found.runs
     assert record.recipe == RECIPE
-    assert record.curve["val_psnr"] == [20.123, 21.0]
+    assert record.curve["val_psnr"] == [20.1234, 21.0]
     assert record.losses == {"iteration": [100, 200], "total": [0.0012346, 1.5e-7], "contrastive": [None, None]}
     assert record.measurement == found.measurements["test"]
 

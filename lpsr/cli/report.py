@@ -31,10 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Report, or make figure 12. Returns 1 where a result file could not be used, else 0."""
+    from pathlib import Path
+
     from lpsr.errors import InputError
     from lpsr.results import RESULTS
 
     folder = args.results or RESULTS
+    if not Path(folder).is_dir():
+        raise InputError(f"There is no folder of results {folder}; `evaluate --results` and `study` make one.")
     if args.examples:
         if args.out:
             raise InputError("--examples only makes figure 12; leave --out out and report afterwards.")

@@ -191,8 +191,14 @@ def _record(trial: "Trial", study: str, command: str, judge: Judge | None, stopp
     from lpsr import results
     from lpsr.training.study import record_of
 
+    found, own = records_of(study).get(trial.name), record_of(trial, study, command, None)
+    if found and (found.recipe, found.data) != (own.recipe, own.data):
+        raise InputError(
+            f"{results.RESULTS} holds a record of another recipe or other data for this run; move it away, or name "
+            "another folder in LPSR_RESULTS."
+        )
     measurement = judge.measure(trial, command, stopped) if judge else None
-    path = results.write_record(record_of(trial, study, command, measurement), results.RESULTS)
+    path = results.write_record(own.model_copy(update={"measurement": measurement}), results.RESULTS)
     print(f"Recorded in {path}", flush=True)
 
 

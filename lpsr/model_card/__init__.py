@@ -15,7 +15,10 @@ from lpsr.model_card.sections import data, limits, loss, numbers, percent, provi
 from lpsr.models.network import count_parameters
 from lpsr.models.registry import ARCHITECTURES
 
-_LOADING = "## Load in three lines\n\nIn a checkout of LPSR Lab with what its `requirements.txt` lists:\n\n```python\n"
+_LOADING = (
+    "## Load in three lines\n\n"
+    "In the root of a checkout of LPSR Lab, with what its `requirements.txt` lists installed:\n\n```python\n"
+)
 _PAPER = """@article{sendjasni2025embedding,
   title   = {Embedding Similarity Guided License Plate Super Resolution},
   author  = {Sendjasni, Abderrezzaq and Larabi, Mohamed-Chaker},

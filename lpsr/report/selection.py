@@ -21,6 +21,7 @@ SHIPPED = "test"
 TITLES = {"mse": "MSE", "pecl-euclidean": "PECL-Euclidean", "pecl-manhattan": "PECL-Manhattan"}
 MSE, EUCLIDEAN, MANHATTAN = TITLES
 PAPER_D = 128
+ENOUGH = 100
 
 # What may differ between trainings that are compared by their loss: the loss itself, and how often is looked at them.
 _ASIDE = ("loss", "embedder", "recogniser", "seed", "log_every", "validate_every")
@@ -88,10 +89,17 @@ def comparable(a: Measurement, b: Measurement, *, readings: bool = False) -> boo
 
 
 def measured(runs: Iterable[RunRecord], *, readings: bool = False) -> list[RunRecord]:
-    """The runs with a measurement (with ``readings``, read by one reader) that compares with most of the others."""
+    """The runs with a measurement (with ``readings``, read by one reader) that compares with most of the others.
+
+    A measurement of fewer than ``ENOUGH`` plates says too little to stand beside others.
+    """
     groups: list[list[RunRecord]] = []
     for run in runs:
-        if run.measurement is None or (readings and scores_of(run).confidence is None):
+        if (
+            run.measurement is None
+            or len(run.measurement.plates.width) < ENOUGH
+            or (readings and scores_of(run).confidence is None)
+        ):
             continue
         alike = (one for one in groups if comparable(one[0].measurement, run.measurement, readings=readings))
         home = next(alike, None)

@@ -64,9 +64,14 @@ def test_it_prints_markdown(results, capsys):
 
 
 def test_nothing_measured_is_said_and_no_error(tmp_path, capsys):
-    assert main(["report", "--results", str(tmp_path / "none")]) == 0
+    assert main(["report", "--results", str(tmp_path)]) == 0
     text = capsys.readouterr().out
     assert text.count("*not measured*") == 6 and "Table 1" not in text
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path, capsys):
+    assert main(["report", "--results", str(tmp_path / "none")]) == 2
+    assert "There is no folder of results" in capsys.readouterr().err
 
 
 def test_out_holds_the_report_and_a_csv_a_figure(results, tmp_path, capsys):

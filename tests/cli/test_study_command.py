@@ -103,6 +103,13 @@ def test_a_record_that_is_missing_needs_no_training(call, records, tmp_path, pla
     assert records()["early"].measurement is None and records()["late"].measurement
 
 
+def test_a_record_of_another_recipe_is_not_written_over(call, records, tmp_path, plate_folder, capsys):
+    assert call("--measure", plate_folder, "--only", "early") == 0
+    assert call("--runs", tmp_path / "others", "--only", "early", "--set", "seed=9") == 1
+    assert "holds a record of another recipe" in capsys.readouterr().err
+    assert records()["early"].measurement and records()["early"].recipe["seed"] != 9
+
+
 def test_without_a_reader_it_is_measured_and_read_later(call, records, plate_folder, capsys, monkeypatch):
     def missing(name):
         raise InputError("No reader here.")
