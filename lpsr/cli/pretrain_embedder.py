@@ -8,19 +8,14 @@ size d (64, 128, 256, 512). Ctrl-C stops, the same command continues.
 
 import argparse
 
-from lpsr.cli.runs import add_run_arguments, execute, recipe_values
-from lpsr.errors import InputError
+from lpsr.cli.runs import add_pretraining, execute, pretraining_values
 
 NAME = "pretrain-embedder"
 HELP = "train the embedder on which characters a patch shows; resumable"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_run_arguments(parser)
-    parser.add_argument("--iterations", type=int, help="optimiser steps (default: 4000)")
-    parser.add_argument("--batch", type=int, help="patches a step (default: 48)")
-    parser.add_argument("--learning-rate", type=float, help="AdamW's, at the start of the cosine (default: 0.001)")
-    parser.add_argument("--seed", type=int, help="of weights and patches")
+    add_pretraining(parser, 48, "patches")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +23,4 @@ def run(args: argparse.Namespace) -> int:
     from lpsr.training.embedder import pretrain_embedder
     from lpsr.training.recipe import EmbedderRecipe, parse
 
-    values = recipe_values(args, {}, ("iterations", "batch", "learning_rate", "seed"))
-    if not values.get("data"):
-        raise InputError("There is nothing to train on; name a folder with --data.")
-    return execute(args, parse(EmbedderRecipe, values), pretrain_embedder)
+    return execute(args, parse(EmbedderRecipe, pretraining_values(args)), pretrain_embedder)

@@ -15,6 +15,20 @@ from lpsr.errors import InputError
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """The run's folder, its data, and where it computes (no part of its recipe)."""
     parser.add_argument("run", metavar="RUN", help="folder of the run; made if missing, continued if it holds one")
+    add_data(parser)
+    machine = parser.add_argument_group("machine")
+    machine.add_argument(
+        "--accelerator", default="auto", choices=["auto", "cpu", "cuda"], help="default: a GPU if there is one"
+    )
+    machine.add_argument(
+        "--devices", type=whole_number(1), help="processes on this machine (default: every GPU, or one on the CPU)"
+    )
+    machine.add_argument("--nodes", type=whole_number(1), default=1, help="machines that train together")
+    machine.add_argument("--threads", type=whole_number(1), help="CPU threads of a process")
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """What to train and to validate on, for ``recipe_values``."""
     parser.add_argument(
         "--data",
         action="append",
@@ -26,15 +40,23 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder whose split 'val' to validate on (default: the first --data; 'none' for no validation)",
     )
-    machine = parser.add_argument_group("machine")
-    machine.add_argument(
-        "--accelerator", default="auto", choices=["auto", "cpu", "cuda"], help="default: a GPU if there is one"
-    )
-    machine.add_argument(
-        "--devices", type=whole_number(1), help="processes on this machine (default: every GPU, or one on the CPU)"
-    )
-    machine.add_argument("--nodes", type=whole_number(1), default=1, help="machines that train together")
-    machine.add_argument("--threads", type=whole_number(1), help="CPU threads of a process")
+
+
+def add_pretraining(parser: argparse.ArgumentParser, batch: int, pictures: str) -> None:
+    """The run of a judge, embedder or recogniser; ``batch`` is its default, ``pictures`` what a batch consists of."""
+    add_run_arguments(parser)
+    parser.add_argument("--iterations", type=int, help="optimiser steps (default: 4000)")
+    parser.add_argument("--batch", type=int, help=f"{pictures} a step (default: {batch})")
+    parser.add_argument("--learning-rate", type=float, help="AdamW's, at the start of the cosine (default: 0.001)")
+    parser.add_argument("--seed", type=int, help=f"of weights and {pictures}")
+
+
+def pretraining_values(args: argparse.Namespace) -> dict[str, Any]:
+    """The recipe that ``add_pretraining``'s arguments say. Raises InputError where there is nothing to train on."""
+    values = recipe_values(args, {}, ("iterations", "batch", "learning_rate", "seed"))
+    if not values.get("data"):
+        raise InputError("There is nothing to train on; name a folder with --data.")
+    return values
 
 
 def recipe_values(args: argparse.Namespace, values: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

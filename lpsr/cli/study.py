@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpsr.cli.arguments import data_name, minutes, whole_number
 from lpsr.cli.progress import Progress, duration
-from lpsr.cli.runs import printer, recipe_values, stop_signal
+from lpsr.cli.runs import add_data, printer, recipe_values, stop_signal
 from lpsr.cli.text import aligned
 from lpsr.cli.train import apply_setting
 from lpsr.errors import InputError
@@ -42,17 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runs", default="runs/studies", metavar="DIR", help="folder of the runs (default: %(default)s)"
     )
-    parser.add_argument(
-        "--data",
-        action="append",
-        metavar="DIR[:SHARE]",
-        help="plate folder or CCPD folder whose split 'train' to train on, and its share of a batch; repeatable",
-    )
-    parser.add_argument(
-        "--validation",
-        metavar="DIR",
-        help="folder whose split 'val' to validate on (default: the first --data; 'none' for no validation)",
-    )
+    add_data(parser)
     parser.add_argument(
         "--measure", metavar="DIR", help="folder whose split 'test' to measure finished runs on (default: not measured)"
     )

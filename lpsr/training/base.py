@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lpsr.errors import InputError
 from lpsr.files import read_json, write_json
-from lpsr.models.weights import load_tensors, save_tensors
+from lpsr.models.weights import load_tensors, save_tensors, with_prefix, without_prefix
 from lpsr.training.loop import (
     LOG,
     RUN,
@@ -23,13 +23,14 @@ from lpsr.training.loop import (
     Report,
     agreed,
     claimed,
+    cosine,
     device_name,
     make_fabric,
     own_places,
     prefetch,
     workers_for,
 )
-from lpsr.training.recipe import AnyRecipe
+from lpsr.training.recipe import AnyRecipe, PretrainingRecipe
 from lpsr.training.state import pack_optimizer, unpack_optimizer
 from lpsr.training.status import Request
 
@@ -200,3 +201,24 @@ class Training(ABC):
             "torch": torch.__version__,
             **self.describe(),
         }
+
+
+class Pretraining(Training):
+    """A sitting of the training of a judge, all of whose model is kept; ``facts["scores"]`` are its last scores."""
+
+    def __init__(self, recipe: PretrainingRecipe, folder: str | Path, fabric: Fabric | None) -> None:
+        super().__init__(recipe, folder, fabric, ("loss",))
+        self.facts["scores"] = {}
+
+    def rate(self, i: int) -> float:
+        iterations = self.recipe.iterations
+        return cosine(i, iterations, self.recipe.learning_rate, 0.0, warm_up=min(200, iterations // 10))
+
+    def tensors(self) -> dict[str, Tensor]:
+        return with_prefix("model", self.model.state_dict())
+
+    def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        self.model.load_state_dict(without_prefix("model", tensors))
+
+    def describe(self) -> dict[str, Any]:
+        return self.facts["scores"]

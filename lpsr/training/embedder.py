@@ -15,10 +15,10 @@ from torch.nn import functional as F
 from lpsr.data.patches import Augmentation, PatchSampler
 from lpsr.models.embedder import ResNet18, projection_keys
 from lpsr.models.restorer import to_tensor
-from lpsr.models.weights import half, save_tensors, with_prefix, without_prefix
+from lpsr.models.weights import half, save_tensors
 from lpsr.plates import ALPHABET
-from lpsr.training.base import ShouldStop, Training
-from lpsr.training.loop import Fabric, Report, cosine, load_group, load_groups
+from lpsr.training.base import Pretraining, ShouldStop
+from lpsr.training.loop import Fabric, Report, load_group, load_groups
 from lpsr.training.recipe import EmbedderRecipe
 
 DIMENSIONS = (64, 128, 256, 512)
@@ -59,12 +59,11 @@ def presence_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return (losses * known).sum() / (known.sum() * len(logits)).clamp(min=1)
 
 
-class EmbedderTraining(Training):
+class EmbedderTraining(Pretraining):
     """A sitting of ``pretrain_embedder``."""
 
     def __init__(self, recipe: EmbedderRecipe, folder: str | Path, fabric: Fabric | None) -> None:
-        super().__init__(recipe, folder, fabric, ("loss",))
-        self.facts["scores"] = {}
+        super().__init__(recipe, folder, fabric)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             self.model = CharacterClassifier()
@@ -81,10 +80,6 @@ class EmbedderTraining(Training):
     def batch(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         return self.sampler.labelled_batch(i, self.places)
 
-    def rate(self, i: int) -> float:
-        iterations = self.recipe.iterations
-        return cosine(i, iterations, self.recipe.learning_rate, 0.0, warm_up=min(200, iterations // 10))
-
     def step(self, module: nn.Module, batch: tuple[np.ndarray, np.ndarray]) -> tuple[Tensor]:
         pictures, labels = batch
         device = self.fabric.device
@@ -96,15 +91,6 @@ class EmbedderTraining(Training):
                 scores = presence_scores(self.model, self.held_out, self.recipe.batch, self.fabric.device)
             self.facts["scores"] = scores
         save_tensors(self.folder / WEIGHTS, half(self.model.export()))
-        return self.facts["scores"]
-
-    def tensors(self) -> dict[str, Tensor]:
-        return with_prefix("model", self.model.state_dict())
-
-    def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        self.model.load_state_dict(without_prefix("model", tensors))
-
-    def describe(self) -> dict[str, Any]:
         return self.facts["scores"]
 
 

@@ -13,9 +13,9 @@ from lpsr.data.plates import open_plates
 from lpsr.metrics.reading import judge, rates
 from lpsr.models.recogniser import Recogniser, decode, encode, recognition_loss
 from lpsr.models.restorer import to_tensor
-from lpsr.models.weights import half, save_tensors, with_prefix, without_prefix
-from lpsr.training.base import ShouldStop, Training
-from lpsr.training.loop import Fabric, Report, cosine, load_groups
+from lpsr.models.weights import half, save_tensors
+from lpsr.training.base import Pretraining, ShouldStop
+from lpsr.training.loop import Fabric, Report, load_groups
 from lpsr.training.recipe import RecogniserRecipe
 
 WEIGHTS = "recogniser.safetensors"
@@ -23,12 +23,11 @@ WEIGHTS = "recogniser.safetensors"
 _SOFTEST = 5.0
 
 
-class RecogniserTraining(Training):
+class RecogniserTraining(Pretraining):
     """A sitting of ``pretrain_recogniser``."""
 
     def __init__(self, recipe: RecogniserRecipe, folder: str | Path, fabric: Fabric | None) -> None:
-        super().__init__(recipe, folder, fabric, ("loss",))
-        self.facts["scores"] = {}
+        super().__init__(recipe, folder, fabric)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             self.model = Recogniser()
@@ -48,10 +47,6 @@ class RecogniserTraining(Training):
         rng = np.random.default_rng((self.recipe.seed, i, 2**32 - 1))
         return soften(pictures, rng), encode(texts)
 
-    def rate(self, i: int) -> float:
-        iterations = self.recipe.iterations
-        return cosine(i, iterations, self.recipe.learning_rate, 0.0, warm_up=min(200, iterations // 10))
-
     def step(self, module: nn.Module, batch: tuple[np.ndarray, np.ndarray]) -> tuple[Tensor]:
         pictures, labels = batch
         device = self.fabric.device
@@ -68,15 +63,6 @@ class RecogniserTraining(Training):
             self.facts["scores"] = {"val_exact": share.exact, "val_characters": share.char_accuracy}
         tensors = {name: tensor for name, tensor in self.model.state_dict().items() if tensor.is_floating_point()}
         save_tensors(self.folder / WEIGHTS, half(tensors))
-        return self.facts["scores"]
-
-    def tensors(self) -> dict[str, Tensor]:
-        return with_prefix("model", self.model.state_dict())
-
-    def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        self.model.load_state_dict(without_prefix("model", tensors))
-
-    def describe(self) -> dict[str, Any]:
         return self.facts["scores"]
 
 
