@@ -120,18 +120,14 @@ def summarise_measurement(measurement: Measurement) -> dict[str, Any]:
 
 
 def update_cards(
-    result: dict[str, Any],
-    folder: str | Path = CHECKPOINTS,
-    names: Collection[str] | None = None,
-    measurement: Measurement | None = None,
+    measurement: Measurement, folder: str | Path = CHECKPOINTS, names: Collection[str] | None = None
 ) -> None:
-    """Put the scores of each checkpoint measured, or of those of ``names``, on its cards, with their passport and those
-    of HR and bicubic where they were measured too.
+    """Put the scores of each checkpoint measured, or of those of ``names``, on its cards, over all plates and by
+    province, with their passport and those of HR and bicubic where they were measured too.
 
-    With the ``measurement`` that ``result`` is the summary of, those by province as well. Raises InputError where a
-    checkpoint was replaced since it was measured.
+    Raises InputError where a checkpoint was replaced since it was measured.
     """
-    passport, models = result["passport"], result["models"]
+    models, passport = summarise_measurement(measurement)["models"], measurement.passport
     beside = {name: models[name] for name in BESIDE if name in models}
     for name, digest in passport["checkpoints"].items():
         if names is not None and name not in names:
@@ -140,8 +136,7 @@ def update_cards(
         if card.sha256 != digest:
             raise InputError(f"The checkpoint {name} was replaced while it was measured; evaluate it again.")
         test = {"passport": {**passport, "checkpoints": {name: digest}}, **models[name], "beside": beside}
-        if measurement is not None:
-            test["provinces"] = by_province(measurement.plates, measurement.models[name])
+        test["provinces"] = by_province(measurement.plates, measurement.models[name])
         write_card(card.model_copy(update={"test": test}), folder)
         write_model_card(name, folder)
 

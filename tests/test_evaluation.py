@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lpsr import evaluation
 from lpsr.checkpoints import load_restorer, read_card
 from lpsr.data.plates import open_plates
 from lpsr.degrade import degrade
@@ -208,14 +209,19 @@ def test_a_restorer_of_another_folder_is_measured_beside_them(plates, checkpoint
     assert result["passport"]["checkpoints"]["mine"] == mine.sha256
 
 
-def test_cards_get_their_scores_and_what_was_measured_beside_them(plates, checkpoints, tmp_path, make_checkpoint):
+def test_cards_get_their_scores_and_what_was_measured_beside_them(
+    plates, checkpoints, tmp_path, make_checkpoint, monkeypatch
+):
+    monkeypatch.setattr(evaluation, "ENOUGH", 1)
     make_checkpoint(tmp_path / "other", "mine", 7)
     mine = load_restorer("mine", tmp_path / "other")
     found = measure(plates, ["bicubic", "mse", mine], data="x", split=None, reader=Reader(plates), folder=checkpoints)
     models = summarise_measurement(found)["models"]
-    update_cards(summarise_measurement(found), tmp_path / "other", ["mine"])
+    update_cards(found, tmp_path / "other", ["mine"])
     card = read_card("mine", tmp_path / "other")
     assert card.test["psnr"] == models["mine"]["psnr"] and card.test["exact"] == models["mine"]["exact"]
+    assert len(card.test["provinces"]) > 1
+    assert card.test["provinces"] == by_province(found.plates, found.models["mine"])
     # HR was not measured, and the other checkpoint is nothing to compare every card with.
     assert card.test["beside"] == {"bicubic": models["bicubic"]}
     assert card.test["passport"]["checkpoints"] == {"mine": card.sha256}

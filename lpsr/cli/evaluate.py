@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
     if args.results is not None:
         results.write_measurement(args.results, measurement, results.RESULTS)
     if args.update_cards:
-        update_cards(result, folder, measurement=measurement)
+        update_cards(measurement, folder)
 
 
 def table(models: dict[str, dict[str, Any]], markdown: bool = False) -> str:

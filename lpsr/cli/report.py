@@ -43,9 +43,7 @@ def run(args: argparse.Namespace) -> int:
         if args.out:
             raise InputError("--examples only makes figure 12; leave --out out and report afterwards.")
         return _examples(args.examples, folder, args.checkpoints)
-    if args.checkpoints:
-        raise InputError("--checkpoints is for --examples; the report knows checkpoints by their result files.")
-    return _report(folder, args.out)
+    return _report(folder, args.out, args.checkpoints)
 
 
 def _examples(count: int, folder: str, checkpoints: str | None) -> int:
@@ -58,11 +56,12 @@ def _examples(count: int, folder: str, checkpoints: str | None) -> int:
     return 0
 
 
-def _report(folder: str, out: str | None) -> int:
+def _report(folder: str, out: str | None, checkpoints: str | None) -> int:
     from dataclasses import replace
     from pathlib import Path
 
     from lpsr.app.words import Words
+    from lpsr.checkpoints import CHECKPOINTS, list_checkpoints
     from lpsr.errors import InputError
     from lpsr.files import write_bytes
     from lpsr.report.build import build
@@ -72,7 +71,7 @@ def _report(folder: str, out: str | None) -> int:
     from lpsr.results import read_results
 
     words = Words()
-    report = build(read_results(folder))
+    report = build(read_results(folder), cards=list_checkpoints(checkpoints or CHECKPOINTS))
     try:
         examples = read_examples(folder)
     except InputError as error:

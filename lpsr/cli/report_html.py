@@ -35,7 +35,8 @@ tr.published { color: var(--aside); }
 .js-plotly-plot .main-svg .hoverlayer text { fill: #fff !important; }
 .js-plotly-plot .crisp { stroke: var(--aside); }
 figure { margin: 0; } .names { font-size: 12px; } .names span { display: inline-block; margin-right: 14px; }
-td img { display: block; height: 44px; image-rendering: pixelated; }
+.plates { table-layout: fixed; width: 100%; }
+.plates img { display: block; width: 100%; image-rendering: pixelated; }
 """
 # Where names at the ends of lines leave no room, they stand below the chart.
 _SCRIPT = """
@@ -63,13 +64,14 @@ addEventListener('resize', () => { if (innerWidth !== wide) { wide = innerWidth;
 def page(report: Report, words: Words, examples: Examples | None, folder: Path) -> str:
     """The whole report; ``folder`` is where the pictures of figure 12 lie."""
     colours = report_colours(report)
-    *budget, rule = (escape(say(one, words)) for one in report.budget)
-    bodies = {"claims": "".join(f"<p>{one}</p>" for one in budget) + _claims(report, words) + f"<p>{rule}</p>"}
+    *budget, rule, details = (escape(say(one, words)) for one in report.budget)
+    rules = f"<p>{rule}</p><details><summary>{escape(words('results.rule'))}</summary><p>{details}</p></details>"
+    bodies = {"claims": "".join(f"<p>{one}</p>" for one in budget) + _claims(report, words) + rules}
     for section in SECTIONS:
         body = "".join(_table(one, report, colours, words) for one in report.tables if one.section == section)
         body += "".join(_figure(one, report, colours, words) for one in report.figures if one.section == section)
         if section == "figure_12" and examples:
-            body += _examples(examples, folder)
+            body += _examples(examples, folder, words)
         if body:
             bodies[section] = body
     titles = {section: escape(words(f"{AREA}.section_{section}")) for section in bodies}
@@ -125,8 +127,8 @@ def _table(table: Table, report: Report, colours: dict[str, str], words: Words) 
     )
 
 
-def _examples(examples: Examples, folder: Path) -> str:
-    """A row a plate, a column a model, each with its PSNR."""
+def _examples(examples: Examples, folder: Path, words: Words) -> str:
+    """A row a plate, a column a model, each with its PSNR; all columns fit the page's width."""
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title in examples.titles.values())
     rows = ""
     for plate in examples.plates:
@@ -138,7 +140,8 @@ def _examples(examples: Examples, folder: Path) -> str:
             cells += f'<td><img src="data:image/png;base64,{data}" alt="{text}">{below}</td>'
         rows += f"<tr>{cells}</tr>"
     return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"<p>{escape(words('results.pictures'))}</p>"
+        f'<div class="scroll"><table class="plates"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
         f"{_made([EXAMPLES], examples.command, examples.passport)}"
     )
 

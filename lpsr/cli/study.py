@@ -35,7 +35,11 @@ HELP = "train, measure and record the runs of a study; resumable"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", metavar="STUDY", help="a study of the project, or a study as JSON (FILE.json)")
-    parser.add_argument("--list", action="store_true", help="only show how far each run is")
+    parser.add_argument(
+        "--list",
+        action="store_true",
+        help="only show how far each run is; one that is begun is known from its folder, of others --set counts",
+    )
     parser.add_argument(
         "--only", action="extend", nargs="+", default=[], metavar="RUN", help="only these runs (default: all)"
     )
@@ -236,10 +240,13 @@ def _file_name(path: str) -> str:
 
 
 def overview(study: "Study", root: Path, overrides: dict[str, Any], only: Sequence[str]) -> str:
-    """How far each run is, as a table; the time left is told from the last pace in the run's log."""
+    """How far each run is, as a table; the time left is told from the last pace in the run's log.
+
+    ``overrides`` are for runs that are not begun; what others were begun with is in their folders.
+    """
     from lpsr.files import read_json
     from lpsr.training.curves import read_curves
-    from lpsr.training.loop import RUN
+    from lpsr.training.loop import RECIPE, RUN
     from lpsr.training.study import check_names, settings_of
 
     check_names(study, only)
@@ -249,7 +256,8 @@ def overview(study: "Study", root: Path, overrides: dict[str, Any], only: Sequen
         if only and one.name not in only:
             continue
         folder, iterations = root / study.name / one.name, settings_of(study, one, overrides).iterations
-        told = read_json(folder / RUN) if (folder / RUN).is_file() else {}
+        told, begun = (read_json(folder / name) if (folder / name).is_file() else {} for name in (RUN, RECIPE))
+        iterations = begun.get("iterations", iterations)
         curves, record = read_curves(folder), records.get(one.name)
         state = "trained" if told.get("done") else "begun" if curves.iteration else "–"
         if record and told.get("done"):

@@ -8,7 +8,8 @@ from lpsr.results import Results, RunRecord
 
 
 def budget(results: Results) -> tuple[Finding, ...]:
-    """One sentence for each study that answers the paper's question, then how verdicts are reached."""
+    """One sentence for each study that answers the paper's question, then how verdicts are reached, in short and in
+    detail."""
     sentences = []
     for trio in headline(trios(results.runs)):
         run = max((run for runs in trio.runs.values() for run in runs.values()), key=patches_seen)
@@ -26,7 +27,7 @@ def budget(results: Results) -> tuple[Finding, ...]:
             "seeds": str(trio.seeds),
         }
         sentences.append(Finding("budget_staged" if run.stages else "budget", values))
-    return (*(sentences or [Finding("budget_unknown")]), Finding("rule"))
+    return (*(sentences or [Finding("budget_unknown")]), Finding("rule"), Finding("rule_details"))
 
 
 def _what(run: RunRecord) -> Finding:

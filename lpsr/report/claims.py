@@ -6,11 +6,12 @@ Else ``not_shown``: this budget does not tell. What has no result files is ``not
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpsr.report import paper
+from lpsr.report.cards import card_of, where_shipped
 from lpsr.report.formats import change, count, level, number, percent
 from lpsr.report.selection import (
     EUCLIDEAN,
@@ -37,21 +38,24 @@ from lpsr.report.shapes import Claim, Finding, Verdict, listed, sentences
 from lpsr.report.statistics import Estimate, mean, median, reported
 from lpsr.results import Results, RunRecord, Scores
 
+if TYPE_CHECKING:
+    from lpsr.checkpoints import Card
+
 # dB, and confidence in [0, 1].
 SMALLEST = {"psnr": 0.1, "confidence": 0.01}
 EVALUATE = "python -m lpsr evaluate --data CCPD --results test"
 STUDY = "python -m lpsr study {} --data CCPD:0.85 --data GENERATED:0.15 --measure CCPD"
 
 
-def claims(results: Results) -> tuple[Claim, ...]:
-    """The claims, in the paper's order of importance."""
+def claims(results: Results, cards: Sequence["Card"] = ()) -> tuple[Claim, ...]:
+    """The claims, in the paper's order of importance; ``cards`` are those of the shipped checkpoints."""
     found = trios(measured(results.runs))
     read = trios(measured(results.runs, readings=True))
     return (
-        _better("pecl_psnr", MANHATTAN, MSE, "psnr", found, results),
-        _better("manhattan_psnr", MANHATTAN, EUCLIDEAN, "psnr", found, results),
+        _better("pecl_psnr", MANHATTAN, MSE, "psnr", found, results, cards),
+        _better("manhattan_psnr", MANHATTAN, EUCLIDEAN, "psnr", found, results, cards),
         _best_dimension(found),
-        _better("pecl_confidence", MANHATTAN, MSE, "confidence", read, results),
+        _better("pecl_confidence", MANHATTAN, MSE, "confidence", read, results, cards),
         _reached(found, results),
         _printed(found),
     )
@@ -96,9 +100,13 @@ class _Evidence(NamedTuple):
     pairs: list[tuple[Scores, Scores]]
     source: tuple[str, ...]
     command: str
+    # Whether the loss alone can have made the difference.
+    alike: bool = True
 
 
-def _evidence(model: str, baseline: str, found: Sequence[Trio], results: Results) -> list[_Evidence]:
+def _evidence(
+    model: str, baseline: str, found: Sequence[Trio], results: Results, cards: Sequence["Card"]
+) -> list[_Evidence]:
     """Where two models can be compared: the study with most seeds, the longest, the shipped checkpoints."""
     evidence = []
     for trio in headline([trio for trio in found if trio.pairs(model, baseline)]):
@@ -109,20 +117,29 @@ def _evidence(model: str, baseline: str, found: Sequence[Trio], results: Results
     test = shipped(results)
     if test and model in test.models and baseline in test.models:
         scores = [(test.models[model], test.models[baseline])]
-        evidence.append(_Evidence(Finding("where_shipped"), scores, (f"{SHIPPED}.json",), test.command))
+        place, alike = where_shipped(*(card_of(name, test, cards) for name in (model, baseline)))
+        evidence.append(_Evidence(place, scores, (f"{SHIPPED}.json",), test.command, alike))
     return evidence
 
 
-def _better(key: str, model: str, baseline: str, column: str, found: Sequence[Trio], results: Results) -> Claim:
+def _better(
+    key: str,
+    model: str,
+    baseline: str,
+    column: str,
+    found: Sequence[Trio],
+    results: Results,
+    cards: Sequence["Card"],
+) -> Claim:
     """A claim that a model has more of something than another."""
     verdict: Verdict | None = None
     said, source, command = [], [], []
-    for one in _evidence(model, baseline, found, results):
+    for one in _evidence(model, baseline, found, results, cards):
         gains = differences(one.pairs, column)
         if gains is None:
             continue
         gain = median(gains)
-        verdict = verdict or judge(gain, SMALLEST[column])
+        verdict = verdict or (judge(gain, SMALLEST[column]) if one.alike else "not_shown")
         values = {"where": one.where, "model": TITLES[model], "baseline": TITLES[baseline], "n": str(gain.n)}
         said.append(Finding(f"gain_{column}", {**values, "gain": change(gain, 3)}))
         if column == "confidence" and (exact := differences(one.pairs, "exact")) is not None:

@@ -76,11 +76,6 @@ def _figure(test: Measurement, factor: str, groups: Sequence[Group], metric: str
     name = subject(test)
     if name not in of:
         return None
-    least, most = (which(of[name], key=lambda point: point[1].value) for which in (min, max))
-    digits = 1 if metric == "exact" else 2
-    values = {"model": test.models[name].title, "least": least[0], "most": most[0]}
-    values |= {"least_n": str(least[1].n), "most_n": str(most[1].n)}
-    values |= {"least_value": level(least[1], digits), "most_value": level(most[1], digits)}
     known = sum(one is not None for one in getattr(test.plates, factor))
     return Figure(
         f"{metric}_by_{factor}",
@@ -90,10 +85,23 @@ def _figure(test: Measurement, factor: str, groups: Sequence[Group], metric: str
         Finding(f"axis_{factor}", {"n": str(known)}),
         Finding(f"axis_{metric}"),
         "bars" if metric == "exact" else "markers",
-        Finding(f"failures_{metric}", values),
+        _found(test.models[name].title, of[name], metric),
         (f"{SHIPPED}.json",),
         test.command,
     )
+
+
+def _found(model: str, points: Sequence[tuple[Text, Estimate]], metric: str) -> Finding:
+    """The two groups furthest apart among those whose intervals do not meet."""
+    apart = [(low, high) for low in points for high in points if low[1].high < high[1].low]
+    if not apart:
+        return Finding("failures_none", {"model": model})
+    least, most = max(apart, key=lambda pair: pair[1][1].value - pair[0][1].value)
+    digits = 1 if metric == "exact" else 2
+    values = {"model": model, "least": least[0], "most": most[0]}
+    values |= {"least_n": str(least[1].n), "most_n": str(most[1].n)}
+    values |= {"least_value": level(least[1], digits), "most_value": level(most[1], digits)}
+    return Finding(f"failures_{metric}", values)
 
 
 def _estimate(scores: Scores, metric: str, group: NDArray[np.intp]) -> Estimate | None:

@@ -11,10 +11,15 @@ from lpsr.report.shapes import AREA, SECTIONS, Figure, Report, Table, Text, Word
 
 def markdown(report: Report, words: Words, examples: Examples | None = None, files: Collection[str] = ()) -> str:
     """The whole report; ``files`` are names of CSV files beside it, to which figures and tables of that key link."""
-    *budget, rule = report.budget
+    *budget, rule, details = report.budget
     parts = ["# LPSR Lab: report", *(f"> {_plain(problem)}" for problem in report.problems)]
     parts += [f"## {words(f'{AREA}.section_claims')}", *(_text(one, words) for one in budget), _claims(report, words)]
-    parts.append(_text(rule, words))
+    parts += [
+        _text(rule, words),
+        f"<details><summary>{words('results.rule')}</summary>",
+        _text(details, words),
+        "</details>",
+    ]
     for section in SECTIONS:
         items = [_table(one, words, files) for one in report.tables if one.section == section]
         items += [_figure(one, words, files) for one in report.figures if one.section == section]

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lpsr.report.cards import card_of, is_of
 from lpsr.report.claims import commands
 from lpsr.report.formats import level, number, percent
 from lpsr.report.selection import (
@@ -25,6 +27,9 @@ from lpsr.report.statistics import Estimate, auc, bins, median, share
 from lpsr.report.tables import characters, known
 from lpsr.results import Measurement, Results, RunRecord, Scores
 
+if TYPE_CHECKING:
+    from lpsr.checkpoints import Card
+
 FIFTHS, CONFIDENCES = 5, 8
 # Right or wrong plates below which an AUC says nothing.
 FEW = 10
@@ -33,20 +38,21 @@ FEW = 10
 Rate = Callable[[Scores, NDArray[np.intp]], Estimate]
 
 
-def figures(results: Results) -> list[Figure]:
-    """A point a model; then, of the shipped checkpoints, PSNR and confidence against what was read."""
+def figures(results: Results, cards: Sequence["Card"] = ()) -> list[Figure]:
+    """A point a model; then, of the shipped checkpoints, whose ``cards`` tell of which runs they were made, PSNR and
+    confidence against what was read."""
     test = shipped(results)
-    found = [_models(results), *(_within(test) if test else ())]
+    found = [_models(results, cards), *(_within(test) if test else ())]
     return [figure for figure in found if figure]
 
 
-def _models(results: Results) -> Figure | None:
+def _models(results: Results, cards: Sequence["Card"]) -> Figure | None:
     """Median PSNR and share exact of every model that was measured on the same plates."""
     test, runs = shipped(results), measured(results.runs, readings=True)
     if test:
         runs = [run for run in runs if comparable(run.measurement, test, readings=True)]
-    # Studies share runs; weights count once.
-    runs = [run for k, run in enumerate(runs) if not any(_same_weights(run, one) for one in runs[:k])]
+    # Studies share runs, and checkpoints are made of them; weights count once.
+    runs = _distinct(runs, test, cards)
     # Name, colour and scores.
     models: list[tuple[Text, str, Scores]] = []
     if test:
@@ -79,8 +85,18 @@ def _models(results: Results) -> Figure | None:
     )
 
 
-def _same_weights(a: RunRecord, b: RunRecord) -> bool:
-    return scores_of(a).sha256 is not None and scores_of(a).sha256 == scores_of(b).sha256
+def _distinct(runs: Sequence[RunRecord], test: Measurement | None, cards: Sequence["Card"]) -> list[RunRecord]:
+    """The runs whose weights no earlier run has, nor a checkpoint of ``test``."""
+    models = test.models if test else {}
+    known = {scores.sha256 for scores in models.values()}
+    own = [card for name in models if test and (card := card_of(name, test, cards))]
+    found = []
+    for run in runs:
+        digest = scores_of(run).sha256
+        if (digest is None or digest not in known) and not any(is_of(card, run) for card in own):
+            known.add(digest)
+            found.append(run)
+    return found
 
 
 def _within(test: Measurement) -> list[Figure | None]:

@@ -2,11 +2,11 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from lpsr.errors import InputError
 from lpsr.files import read_json
 from lpsr.report.shapes import Finding, Text
 from lpsr.results import RUNS, Measurement, Results, RunRecord, Scores
+
+if TYPE_CHECKING:
+    from lpsr.checkpoints import Card
 
 # The measurement of the shipped checkpoints.
 SHIPPED = "test"
@@ -48,8 +51,8 @@ class Loss(NamedTuple):
         return self.form or "", self.weighting or "", self.w_contrastive or 0.0, self.margin or 0.0, self.embedder or ""
 
 
-def loss_of(run: RunRecord) -> Loss:
-    """The loss in a record's recipe."""
+def loss_of(run: "RunRecord | Card") -> Loss:
+    """The loss in a recipe."""
     loss = run.recipe.get("loss")
     kind = loss.get("kind") if isinstance(loss, dict) else None
     if kind != "pecl":
@@ -243,20 +246,6 @@ def opponent(run: RunRecord, baseline: RunRecord, runs: Sequence[RunRecord]) -> 
     )
 
 
-def settings_apart(run: RunRecord, baseline: RunRecord) -> dict[str, str]:
-    """What a run was trained with otherwise than the baseline: values by the settings' names, "–" for one it lacks."""
-    own, other = _flat(run), _flat(baseline)
-    return {key: own.get(key, "–") for key in {**own, **other} if own.get(key) != other.get(key)}
-
-
-def shared_settings(runs: Sequence[RunRecord]) -> dict[str, str]:
-    """What the PECL runs of a study have in common of their loss; of a single one nothing."""
-    losses = [_loss_settings(run) for run in runs if loss_of(run).model in (EUCLIDEAN, MANHATTAN)]
-    if len(losses) < 2:
-        return {}
-    return {key: value for key, value in losses[0].items() if all(one.get(key) == value for one in losses)}
-
-
 def distances(run: RunRecord) -> dict[int, float]:
     """D between SR and HR, in [0, 2], by iteration; ℓ1 of the printed form, logged as it is, is divided by √d too."""
     loss = loss_of(run)
@@ -268,31 +257,6 @@ def logged(run: RunRecord, column: str) -> dict[int, float]:
     """The known values of a logged loss or weight by iteration."""
     values = zip(run.losses["iteration"], run.losses.get(column, ()), strict=False)
     return {int(k): value for k, value in values if value is not None}
-
-
-def _flat(run: RunRecord) -> dict[str, str]:
-    values = _loss_settings(run)
-    for key, value in run.recipe.items():
-        if key in ("loss", "data", "validation", "embedder", "recogniser", "log_every", "validate_every"):
-            continue
-        inner = value if isinstance(value, Mapping) else {key: value}
-        values |= {name: _plain(one) for name, one in inner.items()}
-    total = sum(float(one.get("share") or 0) for one in run.data) or 1.0
-    values |= {f"share of {one.get('name')}": f"{float(one.get('share') or 0) / total:.2g}" for one in run.data}
-    return values
-
-
-def _loss_settings(run: RunRecord) -> dict[str, str]:
-    loss = loss_of(run)._asdict()
-    model = loss.pop("model")
-    known = {key: _plain(value) for key, value in loss.items() if value is not None}
-    return {"loss": TITLES.get(model, model), **known}
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return " × ".join(map(_plain, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _training(run: RunRecord) -> str:

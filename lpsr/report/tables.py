@@ -19,11 +19,10 @@ from lpsr.report.selection import (
     loss_of,
     opponent,
     scores_of,
-    settings_apart,
-    shared_settings,
     shipped,
     study_of,
 )
+from lpsr.report.settings import settings_apart, shared_settings
 from lpsr.report.shapes import Cell, Finding, Row, Table, sentences
 from lpsr.report.statistics import Estimate, mean, median, ratio, reported, share
 from lpsr.results import STUDIES, Measurement, Results, RunRecord, Scores

@@ -34,7 +34,8 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def tiny_checkpoints(tmp_path_factory):
-    """A folder with the four shipped checkpoints and four more, each a few thousand random weights."""
+    """A folder with the four shipped checkpoints and four more, each a few thousand random weights, and the network
+    that finds plates as it ships."""
     import torch
 
     from lpsr.checkpoints import ORDER, save_checkpoint
@@ -68,6 +69,8 @@ def tiny_checkpoints(tmp_path_factory):
             "validation": {},
         }
         save_checkpoint(folder, SuperResolutionNetwork(config).state_dict(), facts)
+    for suffix in ("safetensors", "json"):
+        shutil.copy(ROOT / "checkpoints" / f"corners.{suffix}", folder)
     return folder
 
 
@@ -137,24 +140,34 @@ def browser():
 
 
 @pytest.fixture
-def visit(browser, address):
-    """Open the page as a new visitor; ``visit(**options)`` gives the page once a plate is compared."""
+def visitor(browser):
+    """``visitor(**options)``: an empty page of a new visitor."""
     contexts = []
 
-    def open_page(query="", **options):
+    def come(**options):
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
         context.set_default_timeout(60_000)
         contexts.append(context)
-        page = context.new_page()
+        return context.new_page()
+
+    yield come
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visit(visitor, address):
+    """Open the page as a new visitor; ``visit(**options)`` gives the page once a plate is compared."""
+
+    def open_page(query="", **options):
+        page = visitor(**options)
         page.foreign = []
         page.on("request", lambda request: _note(page, request.url, address))
         page.goto(address + query)
         page.wait_for_selector("section.result .card")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 def _note(page, url, address):

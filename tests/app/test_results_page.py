@@ -1,80 +1,51 @@
 """Tab *Results* in a browser, on a page of its own."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
-import pytest
-from report_files import write_results
-
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = """
-import sys
 import gradio as gr
-from lpsr.app.language import translations
-from lpsr.app.results.tab import ResultsTab
-from lpsr.app.theme import STYLES, THEME
+import numpy as np
+import pytest
+from made_results import make_results, write_results
+from pages import served
 
-with gr.Blocks(fill_width=True) as page:
-    with gr.Tabs():
-        with gr.Tab("first"):
-            gr.Markdown("nothing")
-        with gr.Tab("second") as second:
-            results = ResultsTab(second)
-    results.listen()
-how = {"theme": THEME, "css_paths": STYLES, "i18n": translations(), "ssr_mode": False}
-page.launch(server_port=int(sys.argv[1]), **how)
-"""
+from lpsr.app.results.tab import ResultsTab
+from lpsr.app.words import Words
+from lpsr.checkpoints import ORDER
+from lpsr.cli.report_html import page as report_html
+from lpsr.images import save_png
+from lpsr.report.build import build
+from lpsr.report.examples import Example, Examples
 
 
 @pytest.fixture(scope="module")
 def results_address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
     write_results(folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "LPSR_RESULTS": str(folder)}
-    process = subprocess.Popen([sys.executable, "-c", PAGE, str(port)], cwd=ROOT, env=environment)
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        end = time.monotonic() + 180
-        while True:
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < end
-                time.sleep(0.25)
+    with gr.Blocks(fill_width=True, analytics_enabled=False) as page:
+        with gr.Tabs():
+            with gr.Tab("first"):
+                gr.Markdown("nothing")
+            with gr.Tab("second") as second:
+                results = ResultsTab(second)
+        results.listen()
+    with pytest.MonkeyPatch.context() as patch, served(page) as url:
+        patch.setattr("lpsr.results.RESULTS", folder)
         yield url
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.fixture
-def open_results(browser, results_address):
+def open_results(visitor, results_address):
     """A page with the tab open, its text there."""
-    contexts = []
 
     def open_page(fragment="", prepare=lambda page: None, **options):
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
-        context.set_default_timeout(60_000)
-        contexts.append(context)
-        page = context.new_page()
+        page = visitor(**options)
         prepare(page)
         page.goto(results_address + fragment)
         page.get_by_role("tab", name="second").click()
         page.locator(".results-body").wait_for()
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 def drawn(page, key):
@@ -161,3 +132,20 @@ def test_the_report_stays_when_the_tab_is_opened_again(open_results):
         }"""
     )
     assert page.evaluate("window.before.isConnected")
+
+
+def test_all_pictures_of_the_file_are_in_sight(visitor, tmp_path):
+    """Figure 12 of the verb's HTML, of all that ships."""
+    names = ("hr", "lr", "bicubic", *ORDER)
+    for name in names:
+        save_png(tmp_path / f"{name}.png", np.zeros((80, 264, 3), np.uint8))
+    psnr = dict.fromkeys(names[2:], 20.0)
+    plate = Example(number=1, text="京A86P20", pictures={name: f"{name}.png" for name in names}, psnr=psnr)
+    examples = Examples(command="", passport={}, titles={name: name.upper() for name in names}, plates=[plate])
+    text = report_html(build(make_results()), Words(), examples, tmp_path)
+    (tmp_path / "report.html").write_text(text, encoding="utf-8")
+    page = visitor()
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.locator(".plates img").count() == len(names)
+    scroll = page.locator("#figure_12 .scroll")
+    assert scroll.evaluate("(one) => one.scrollWidth - one.clientWidth") == 0

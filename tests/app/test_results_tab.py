@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import gradio as gr
 import numpy as np
 import pytest
+from made_results import write_results
 from PIL import Image
-from report_files import write_results
 
 from lpsr.app import page as page_module
 from lpsr.app.language import LANGUAGES, Words
@@ -153,7 +153,7 @@ class TestContent:
 
 class TestHtml:
     def report(self, **parts):
-        empty = {"budget": (Finding("rule"),), "claims": (), "tables": (), "figures": ()}
+        empty = {"budget": (Finding("rule"), Finding("rule_details")), "claims": (), "tables": (), "figures": ()}
         return Report(**empty | parts, passports={}, problems=())
 
     def test_a_verdict_has_a_mark_and_words(self):

@@ -1,42 +1,15 @@
 """The live charts of training in a browser, on a page of their own."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-# In the second tab: the runs that the box names, looked at every 0.3 seconds.
-PAGE = """
-import sys
-from pathlib import Path
 import gradio as gr
-from lpsr.app.language import translations, words_for
-from lpsr.app.theme import STYLES, THEME
+import pytest
+from pages import served
+
+from lpsr.app.language import words_for
 from lpsr.app.training.charts import Charts, Named
 from lpsr.training.curves import read_curves
-
-def tick(names, shown, request: gr.Request):
-    runs = [Named(name, "#D55E00", read_curves(Path(sys.argv[1], name)), 18.6) for name in names.split()]
-    return charts.values(runs, words_for(request), None, shown)
-
-with gr.Blocks(fill_width=True) as page:
-    names = gr.Textbox("a", label="runs")
-    with gr.Tabs():
-        with gr.Tab("first"):
-            gr.Markdown("nothing")
-        with gr.Tab("second"):
-            charts = Charts()
-    gr.on([gr.Timer(0.3).tick, names.change], tick, [names, charts.shown], charts.outputs, show_progress="hidden")
-how = {"theme": THEME, "css_paths": STYLES, "i18n": translations(), "ssr_mode": False}
-page.launch(server_port=int(sys.argv[2]), **how)
-"""
 
 
 def entries(start, stop):
@@ -61,47 +34,38 @@ def runs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def charts_address(runs):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False"}
-    process = subprocess.Popen([sys.executable, "-c", PAGE, str(runs), str(port)], cwd=ROOT, env=environment)
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        end = time.monotonic() + 180
-        while True:
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < end
-                time.sleep(0.25)
+    """In the second tab: the runs that the box names, looked at every 0.3 seconds."""
+
+    def tick(names, shown, request: gr.Request):
+        found = [Named(name, "#D55E00", read_curves(runs / name), 18.6) for name in names.split()]
+        return charts.values(found, words_for(request), None, shown)
+
+    with gr.Blocks(fill_width=True, analytics_enabled=False) as page:
+        names = gr.Textbox("a", label="runs")
+        with gr.Tabs():
+            with gr.Tab("first"):
+                gr.Markdown("nothing")
+            with gr.Tab("second"):
+                charts = Charts()
+        gr.on([gr.Timer(0.3).tick, names.change], tick, [names, charts.shown], charts.outputs, show_progress="hidden")
+    with served(page) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.fixture
-def open_charts(browser, charts_address, runs):
+def open_charts(visitor, charts_address, runs):
     """A page with both runs at 2000 iterations, the charts' tab open."""
-    contexts = []
 
     def open_page(prepare=lambda page: None, **options):
         for name in ("a", "b"):
             write(runs / name, 100, 2001)
-        context = browser.new_context(**{"viewport": {"width": 1300, "height": 800}} | options)
-        context.set_default_timeout(60_000)
-        contexts.append(context)
-        page = context.new_page()
+        page = visitor(**{"viewport": {"width": 1300, "height": 800}} | options)
         prepare(page)
         page.goto(charts_address)
         page.get_by_role("tab", name="second").click()
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 def text(page, chart=0):

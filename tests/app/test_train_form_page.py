@@ -1,19 +1,19 @@
 """The set-up form in a browser."""
 
 import zipfile
+from contextlib import ExitStack
 
 import gradio as gr
 import pytest
+from pages import served
 
-from lpsr.app.language import translations
-from lpsr.app.theme import STYLES, THEME
 from lpsr.data.generator import synthesize
 
 
 @pytest.fixture
-def opened(browser, make_form):
-    """``opened(mode, **options)`` is a page with the form alone, served by this process."""
-    served = []
+def opened(visitor, make_form):
+    """``opened(mode, **options)`` is a page with the form alone."""
+    pages = ExitStack()
 
     def open_form(mode="full", **options):
         with gr.Blocks(analytics_enabled=False) as page:
@@ -29,21 +29,14 @@ def opened(browser, make_form):
                 return ""
 
             form.follow(form.start.click(start, form.controls, form.message))
-        page.launch(
-            theme=THEME, css_paths=STYLES, i18n=translations(), ssr_mode=False, prevent_thread_lock=True, quiet=True
-        )
-        context = browser.new_context(**{"viewport": {"width": 420, "height": 900}} | options)
-        served.extend((context, page))
-        context.set_default_timeout(60_000)
-        tab = context.new_page()
-        tab.goto(page.local_url)
+        tab = visitor(**{"viewport": {"width": 420, "height": 900}} | options)
+        tab.goto(pages.enter_context(served(page)))
         if mode != "off":
             tab.wait_for_selector("#setup-time p:has-text('86')")
         return tab
 
-    yield open_form
-    for one in served:
-        one.close()
+    with pages:
+        yield open_form
 
 
 def pick(page, key, value):

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import gradio as gr
 import pytest
+from pages import served
 from train_rows import html, make
 
-from lpsr.app.theme import STYLES, THEME, script
+from lpsr.app.theme import script
 from lpsr.app.training.listing import TEMPLATE, Event, event_of
 from lpsr.training.runs import MAX_NOTE
 
@@ -54,7 +55,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def served():
+def list_and_world():
     """A page with nothing but the list in a narrow column, asking for news all the time; its address and its world."""
     world = World()
     with gr.Blocks(analytics_enabled=False) as page, gr.Row(), gr.Column(min_width=300):
@@ -65,23 +66,20 @@ def served():
         component.select(world.answer, None, component, trigger_mode="multiple", **private)
         gr.Timer(0.2).tick(world.html, None, component, **private)
         page.load(world.html, None, component, **private)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, theme=THEME, css_paths=STYLES, ssr_mode=False)
-    yield url, world
-    page.close()
+    with served(page) as url:
+        yield url, world
 
 
 @pytest.fixture
-def look(browser, served):
+def look(visitor, list_and_world):
     """``look(*runs, **options)`` opens the page with these runs; gives it and the world."""
-    url, world = served
-    contexts = []
+    url, world = list_and_world
+    pages = []
 
     def open_page(*runs, **options):
         world.begin(runs)
-        context = browser.new_context(**{"viewport": {"width": 380, "height": 800}} | options)
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        page = context.new_page()
+        page = visitor(**{"viewport": {"width": 380, "height": 800}} | options)
+        pages.append(page)
         page.faults = []
         page.on("pageerror", lambda error: page.faults.append(str(error)))
         page.goto(url)
@@ -91,10 +89,7 @@ def look(browser, served):
         return page, world
 
     yield open_page
-    for context in contexts:
-        faults = [fault for page in context.pages for fault in page.faults]
-        context.close()
-        assert faults == []
+    assert [fault for page in pages for fault in page.faults] == []
 
 
 def card(page, name):

@@ -203,31 +203,13 @@ def test_the_threads_leave_a_core_where_nothing_is_said(root, options, monkeypat
     assert torch.get_num_threads() == max(1, cores - 1)
 
 
-class Interrupts:
-    """Does something after the ``count``-th step of the training."""
-
-    def __init__(self, monkeypatch, count: int, action) -> None:
-        from lpsr.training import trainer
-
-        self.left, self.update, self.action = count, trainer.update_average, action
-        monkeypatch.setattr(trainer, "update_average", self)
-
-    def __call__(self, *arguments) -> None:
-        self.update(*arguments)
-        self.left -= 1
-        if self.left == 0:
-            self.action()
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_pauses_and_the_folder_alone_goes_on(root, options, monkeypatch, capsys, number):
-    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
-    Interrupts(monkeypatch, 3, lambda: os.kill(os.getpid(), number))
+def test_a_signal_pauses_and_the_folder_alone_goes_on(root, options, interrupt_after, capsys, number):
+    interrupt_after(3, number)
     assert call(root / "mine", *options) == 1
     assert f"pipeline {root / 'mine'} goes on" in capsys.readouterr().err
     status = read_status(root / "mine")
     assert (status.state, status.stages["train"].done) == ("paused", 3)
-    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
     assert call(root / "mine") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "train ..." and lines[1].split()[:3] == ["4", "/", "6"]
@@ -236,9 +218,9 @@ def test_a_signal_pauses_and_the_folder_alone_goes_on(root, options, monkeypatch
 @pytest.mark.parametrize(
     ("request_", "code", "state", "early"), [("keep\n", 0, "done", True), ("pause", 1, "paused", False)]
 )
-def test_the_control_file_steers(root, options, monkeypatch, request_, code, state, early):
+def test_the_control_file_steers(root, options, monkeypatch, after_steps, request_, code, state, early):
     monkeypatch.setattr(pipeline, "_LOOK", 0.0)
-    Interrupts(monkeypatch, 3, lambda: (root / "mine" / CONTROL).write_text(request_))
+    after_steps(3, lambda: (root / "mine" / CONTROL).write_text(request_))
     assert call(root / "mine", *options) == code
     status = read_status(root / "mine")
     assert (status.state, status.early, status.stages["train"].done) == (state, early, 3)
@@ -265,8 +247,8 @@ def test_the_control_file_is_looked_at_now_and_then(tmp_path, monkeypatch):
     assert should_stop() == "pause"
 
 
-def test_a_pause_for_a_process_that_is_gone_is_forgotten_a_keep_is_not(root, options, monkeypatch):
-    Interrupts(monkeypatch, 3, lambda: os.kill(os.getpid(), signal.SIGINT))
+def test_a_pause_for_a_process_that_is_gone_is_forgotten_a_keep_is_not(root, options, interrupt_after):
+    interrupt_after(3)
     assert call(root / "mine", *options) == 1
     (root / "mine" / CONTROL).write_text("keep")
     assert call(root / "mine") == 0

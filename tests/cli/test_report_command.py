@@ -54,7 +54,8 @@ def test_it_prints_markdown(results, capsys):
     assert main(["report", "--results", str(results)]) == 0
     text = capsys.readouterr().out
     assert text.startswith("# LPSR Lab: report\n")
-    assert "**PECL (Manhattan) beats MSE in PSNR.** *reproduced*" in text
+    assert "**PECL (Manhattan) beats MSE in PSNR.** *not shown at this budget* Shipped checkpoints, whose cards" in text
+    assert re.search(r"<details><summary>Verdicts in detail</summary>\n\n\w.+\n\n</details>\n", text)
     assert "**d = 128 is the best dimension of the embedding.** *not measured*" in text
     assert "+0.300 [+0.300, +0.300] dB" in text
     assert "`python -m lpsr evaluate --results test`" in text and "- data: made up" in text
@@ -105,7 +106,17 @@ def test_a_broken_file_is_told_and_the_rest_shown(results, capsys):
     assert main(["report", "--results", str(results)]) == 1
     text = capsys.readouterr().out
     assert "> other.json is cut off" in text and "> " in text and "examples.json is not valid JSON" in text
-    assert "*reproduced*" in text
+    assert "PECL-Manhattan minus MSE" in text
+
+
+def test_the_cards_of_the_checkpoints_are_asked(results, make_checkpoint, tmp_path, capsys):
+    digests = [make_checkpoint(tmp_path / "own", name).sha256 for name in ("mse", "pecl-manhattan")]
+    text = (results / "test.json").read_text(encoding="utf-8")
+    for digest in digests:
+        text = text.replace(f'"sha256": "{"0" * 64}"', f'"sha256": "{digest}"', 1)
+    (results / "test.json").write_text(text, encoding="utf-8")
+    assert main(["report", "--results", str(results), "--checkpoints", str(tmp_path / "own")]) == 0
+    assert "**PECL (Manhattan) beats MSE in PSNR.** *reproduced* Shipped checkpoints: " in capsys.readouterr().out
 
 
 def test_examples_are_made_and_shown(results, checkpoints, tmp_path, capsys):
@@ -114,10 +125,11 @@ def test_examples_are_made_and_shown(results, checkpoints, tmp_path, capsys):
     assert main(["report", "--results", str(results), "--out", str(tmp_path / "out")]) == 0
     body = (tmp_path / "out" / "report.html").read_text(encoding="utf-8").rpartition("<body>")[2]
     assert body.count("data:image/png;base64,") == 5
+    assert "Generated plates, so that nobody&#x27;s plate is shown" in body
     assert "Figure 12" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("options", [["--examples", "1", "--out", "x"], ["--checkpoints", "x"], ["--examples", "0"]])
+@pytest.mark.parametrize("options", [["--examples", "1", "--out", "x"], ["--examples", "0"]])
 def test_options_that_do_not_belong_together(options, capsys):
     try:
         status = main(["report", *options])

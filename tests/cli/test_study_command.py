@@ -16,20 +16,12 @@ from lpsr.cli import main
 from lpsr.cli.study import command_of
 from lpsr.errors import InputError
 from lpsr.files import read_json, write_json
-from lpsr.readers import Reading
 from lpsr.results import read_results
 from lpsr.training import trainer
 from lpsr.training.loop import RUN
 from lpsr.training.study import Trial
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Reader:
-    engine = "test reader"
-
-    def read(self, picture):
-        return Reading("皖A12345", "皖A12345", 0.5, (0.5,) * 7, self.engine, raw_confidence=0.25)
 
 
 @pytest.fixture
@@ -43,9 +35,9 @@ def study(tmp_path, tiny_network):
 
 
 @pytest.fixture
-def call(study, tmp_path, plate_folder, monkeypatch):
+def call(study, tmp_path, plate_folder, reader, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(readers, "get_reader", lambda name: Reader())
+    monkeypatch.setattr(readers, "get_reader", lambda name: reader)
 
     def call(*arguments) -> int:
         options = [study, "--runs", tmp_path / "runs", "--data", plate_folder, "--accelerator", "cpu", "--threads", 1]
@@ -124,35 +116,22 @@ def test_without_a_reader_it_is_measured_and_read_later(call, records, plate_fol
     assert records()["early"].measurement.models["early"].confidence
 
 
-def test_minutes_pause_and_the_same_command_goes_on(call, records, tmp_path, capsys, monkeypatch):
+def test_minutes_pause_and_the_same_command_goes_on(call, records, tmp_path, capsys, monkeypatch, after_steps):
     # Over at the first look.
     assert call("--minutes", "1e-9") == 0
     assert "Paused with 2 of 2 runs left (early, late); the same command goes on." in capsys.readouterr().err
     assert records() == {}
 
-    update, now = trainer.update_average, time.monotonic
-
-    def slow(*arguments):
-        update(*arguments)
-        monkeypatch.setattr(time, "monotonic", lambda: now() + 3600)
-
-    monkeypatch.setattr(trainer, "update_average", slow)
+    now = time.monotonic
+    after_steps(1, lambda: monkeypatch.setattr(time, "monotonic", lambda: now() + 3600))
     assert call("--minutes", "30") == 0
     monkeypatch.undo()
     assert read_json(tmp_path / "runs" / "mine" / "early" / RUN)["iteration"] == 1
     assert "2 of 2 runs left" in capsys.readouterr().err
 
 
-def test_ctrl_c_pauses(call, records, tmp_path, capsys, monkeypatch):
-    update, calls = trainer.update_average, []
-
-    def interrupt(*arguments):
-        update(*arguments)
-        calls.append(1)
-        if len(calls) == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(trainer, "update_average", interrupt)
+def test_ctrl_c_pauses(call, records, tmp_path, capsys, interrupt_after):
+    steps = interrupt_after(2)
     assert call() == 1
     assert read_json(tmp_path / "runs" / "mine" / "early" / RUN)["iteration"] == 2
     assert records() == {}
@@ -162,17 +141,26 @@ def test_ctrl_c_pauses(call, records, tmp_path, capsys, monkeypatch):
     assert table["late"] == ["0", "4", "–", "–", "–"]
     assert call() == 0
     assert list(records()) == ["early", "late"]
-    assert len(calls) == 3 + 4
+    assert len(steps) == 3 + 4
 
 
-def test_ctrl_c_while_it_measures_leaves_no_record(call, records, plate_folder, monkeypatch):
-    class Slow(Reader):
-        def read(self, picture):
-            os.kill(os.getpid(), signal.SIGTERM)
-            return super().read(picture)
+def test_what_is_begun_is_listed_as_it_was_begun(call, capsys):
+    assert call("--only", "early", "--set", "iterations=5") == 0
+    assert call("--list") == call("--list", "--set", "iterations=9") == 0
+    first, second = capsys.readouterr().out.split("run ")[1:]
+    assert [line.split()[1:3] for line in first.splitlines()[1:]] == [["5", "5"], ["0", "4"]]
+    assert [line.split()[1:3] for line in second.splitlines()[1:]] == [["5", "5"], ["0", "9"]]
+
+
+def test_ctrl_c_while_it_measures_leaves_no_record(call, records, plate_folder, reader, monkeypatch):
+    read = reader.read
+
+    def interrupted(picture):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return read(picture)
 
     with monkeypatch.context() as patched:
-        patched.setattr(readers, "get_reader", lambda name: Slow())
+        patched.setattr(reader, "read", interrupted)
         assert call("--measure", plate_folder) == 130
     assert records() == {}
     assert call("--measure", plate_folder) == 0

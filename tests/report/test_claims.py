@@ -116,7 +116,9 @@ def test_the_shipped_checkpoints_serve_where_there_are_no_runs(made):
     models = {"mse": made.scores("MSE"), "pecl-manhattan": made.scores("PECL-Manhattan", 0.3, 0.02, 1)}
     results = made.results(models=models)
     claim = told(results, "pecl_psnr")
-    assert (claim.verdict, claim.source) == ("reproduced", ("test.json",))
+    # Without their cards nobody knows whether they were trained alike.
+    assert (claim.verdict, claim.source) == ("not_shown", ("test.json",))
+    assert any(one.startswith("+0.") for one in values_of(claim.finding))
     assert verdicts(results)["manhattan_psnr"] == "not_measured"
 
 
@@ -184,6 +186,7 @@ def test_equation_17_as_printed(made):
 def test_infinite_psnr_is_capped_and_does_no_harm(made):
     scores = made.scores("PECL-Manhattan", 0.3)
     scores = scores.model_copy(update={"psnr": [100.0] * len(scores.psnr)})
-    found = verdicts(made.results(models={"mse": made.scores("MSE"), "pecl-manhattan": scores}))
-    assert found["pecl_psnr"] == found["reached"].replace("not_shown", "reproduced") == "reproduced"
+    results = made.results(models={"mse": made.scores("MSE"), "pecl-manhattan": scores})
+    assert verdicts(results)["reached"] == "not_shown"
+    assert all("nan" not in one and "inf" not in one for one in values_of(told(results, "pecl_psnr").finding))
     assert np.isfinite(scores.psnr).all()

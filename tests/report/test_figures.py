@@ -170,10 +170,32 @@ def test_failures_by_width_and_province(made):
     assert sum(band.n) == 200 and band.y[0] == 0 and band.y[-1] == 100
     low, high = (int(one) for one in band.x[0].split("–"))
     assert low == 80 and high < 140
-    assert "fewest exactly at 80–" in say(found.finding, WORDS)
+    assert "a smaller share exactly at 80–" in say(found.finding, WORDS)
     provinces = figure(results, "exact_by_province").bands[0]
     assert [say(one, WORDS) for one in provinces.x] == ["皖", "沪", "all but 皖"]
     assert provinces.n == (180, 20, 20)
+
+
+def test_groups_whose_intervals_meet_are_not_ranked(made):
+    """Planted: every third plate is read, whatever its width; PSNR has one spread everywhere."""
+    scores = with_exact(made.scores("PECL-Manhattan"), [k % 3 == 0 for k in range(200)])
+    results = made.results(models=models(made, **{"pecl-manhattan": scores}))
+    found = figure(results, "exact_by_width")
+    values = bands(found)["PECL-Manhattan"]
+    assert len({*values.y}) > 1 and max(values.low) <= min(values.high)
+    assert found.finding.key == "failures_none" and "no two groups can be told apart" in say(found.finding, WORDS)
+
+
+def test_the_ranked_groups_are_those_whose_intervals_do_not_meet(made):
+    """Planted: the fewest are read of ten plates, of which little is known; two larger groups differ clearly."""
+    measurement = made.measurement(models(made))
+    provinces = ["京"] * 10 + ["沪"] * 90 + ["皖"] * 100
+    read = [k < 5 for k in range(10)] + [k < 55 for k in range(90)] + [k < 82 for k in range(100)]
+    models_ = measurement.models | {"pecl-manhattan": with_exact(measurement.models["pecl-manhattan"], read)}
+    plates = measurement.plates.model_copy(update={"province": provinces})
+    changed = measurement.model_copy(update={"plates": plates, "models": models_})
+    said = figure(Results({"test": changed}, [], []), "exact_by_province").finding
+    assert "exactly at all but 皖, 60.0 [50.2, 69.1] % of 100, than at 皖" in say(said, WORDS)
 
 
 def test_a_province_of_few_plates_is_among_the_others(made):

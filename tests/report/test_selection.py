@@ -13,12 +13,11 @@ from lpsr.report.selection import (
     loss_of,
     measured,
     patches_seen,
-    settings_apart,
-    shared_settings,
     study_of,
     sweeps,
     trios,
 )
+from lpsr.report.settings import settings_apart, shared_settings
 from lpsr.report.shapes import Report
 from lpsr.report.statistics import Estimate
 
@@ -98,11 +97,11 @@ def test_runs_with_another_embedder_are_another_trio(made):
 
 def test_the_budget_beside_the_papers(made):
     runs = [run.model_copy(update={"stages": [{"iteration": 3000, "recipe": {"batch": 32}}]}) for run in made.trio()]
-    spent, rule = budget(made.results(runs))
-    assert (spent.key, rule.key) == ("budget_staged", "rule")
+    spent, *rules = budget(made.results(runs))
+    assert (spent.key, *(one.key for one in rules)) == ("budget_staged", "rule", "rule_details")
     assert spent.values["patches"] == "128\u202f000" and spent.values["percent"] == "0.10"
     assert (spent.values["seeds"], spent.values["minutes"], spent.values["device"]) == ("3", "1", "CPU")
-    assert [one.key for one in budget(made.results())] == ["budget_unknown", "rule"]
+    assert [one.key for one in budget(made.results())] == ["budget_unknown", "rule", "rule_details"]
     assert budget(made.results(made.trio()))[0].key == "budget"
     whole = [made.run("headline", kind, kind, patch="whole") for kind in ("mse", "manhattan")]
     said = [budget(made.results(runs))[0].values["what"].key for runs in (whole, made.trio())]

@@ -71,13 +71,14 @@ def _problems(report: Report) -> str:
 
 
 def _claims(report: Report, words: Words) -> str:
-    *budget, rule = (escape(say(one, words)) for one in report.budget)
+    *budget, rule, details = (escape(say(one, words)) for one in report.budget)
     spent = "".join(f"<p>{sentence}</p>" for sentence in budget)
     claims = "".join(_claim(claim, report, words) for claim in report.claims)
     return _section(
         "claims",
         f'<div class="results-budget">{spent}</div><ul class="results-claims">{claims}</ul>'
-        f'<details class="results-rule"><summary>{words.html("results.rule")}</summary><p>{rule}</p></details>',
+        f'<div class="results-rule"><p>{rule}</p>'
+        f"<details><summary>{words.html('results.rule')}</summary><p>{details}</p></details></div>",
         words,
     )
 

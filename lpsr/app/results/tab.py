@@ -82,12 +82,13 @@ def _content(folder: Path, words: Words) -> str:
     from lpsr.app.results import html
     from lpsr.app.results.figures import draw, report_colours
     from lpsr.app.results.pictures import pictures
+    from lpsr.checkpoints import list_checkpoints
     from lpsr.report.build import build
     from lpsr.report.examples import read_examples
     from lpsr.report.rows import csv_text, rows, table_rows
     from lpsr.results import read_results
 
-    report, examples = build(read_results(folder)), None
+    report, examples = build(read_results(folder), cards=list_checkpoints()), None
     try:
         examples = read_examples(folder)
     except InputError as error:
