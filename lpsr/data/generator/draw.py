@@ -7,14 +7,15 @@ import numpy as np
 
 from lpsr.data.generator.camera import light, photograph
 from lpsr.data.generator.face import draw_face
-from lpsr.data.generator.scene import Painter, body_texture, draw_surroundings, plate_corners
-from lpsr.data.generator.style import Style
-from lpsr.data.layout import character_quads, layout_of
+from lpsr.data.generator.painter import Painter
+from lpsr.data.generator.scene import body_texture, draw_surroundings, plate_corners
+from lpsr.data.generator.style import Style, Values
+from lpsr.data.layout import Layout, character_quads, layout_of, plate_homography
 from lpsr.errors import InputError
 from lpsr.plates import DIGITS, LETTERS, PROVINCES, is_plate
 
 # The scene is drawn this much finer than the picture, then reduced by area: edges fall between pixels as in a photo.
-_DETAIL = 2
+DETAIL = 2
 # Third character of small new-energy cars (GA 36-2018): battery electric, then the others.
 _NEW_ENERGY = "DABCEFGHJK"
 
@@ -52,19 +53,19 @@ def generate(seed: int, index: int, *, text: str | None = None, style: Style | N
         )
     style = style or Style()
     rng = np.random.default_rng([seed, index])
-    drawn_text = _draw_text(rng, style, index)
+    drawn_text = draw_text(rng, style, index)
     text = text or drawn_text
     values = style.draw(rng)
     layout = layout_of(text)
     corners, width, height = plate_corners(layout, values)
 
-    painter = Painter(layout, corners, width, height, _DETAIL)
+    canvas = np.zeros((height * DETAIL, width * DETAIL, 3), np.uint8)
+    painter = Painter(canvas, plate_homography(layout, corners * DETAIL))
     draw_surroundings(painter, layout, rng, style.fittings)
-    # Quarter steps of scale keep the cache of character shapes small.
-    scale = max(0.5, np.ceil(values.width * _DETAIL / layout.width_mm * 4) / 4)
+    scale = face_scale(layout, values)
     face = draw_face(text, layout, scale, rng, values.dirt, values.wear, style.fittings)
-    inside = painter.paste_face(face, scale)
-    picture = cv2.resize(painter.canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    inside = painter.paste_face(face, scale, layout)
+    picture = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
     coverage = cv2.resize(inside, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     # The sheet throws light back towards the camera, more or less than the car does.
     texture = body_texture(rng, width, height) if style.fittings else np.float32(1)
@@ -73,7 +74,12 @@ def generate(seed: int, index: int, *, text: str | None = None, style: Style | N
     return GeneratedPlate(picture, text, layout.kind, corners, character_quads(text, corners))
 
 
-def _draw_text(rng: np.random.Generator, style: Style, index: int) -> str:
+def face_scale(layout: Layout, values: Values) -> float:
+    """Pixels per mm to draw a plate's face with; quarter steps keep the cache of character shapes small."""
+    return max(0.5, np.ceil(values.width * DETAIL / layout.width_mm * 4) / 4)
+
+
+def draw_text(rng: np.random.Generator, style: Style, index: int) -> str:
     """A text as registration offices give them out: at most two letters after the first two characters."""
     green = rng.random() < {"blue": 0.0, "green": 1.0, "mixed": style.green_share}[style.kind]
     # Provinces take turns, so every run of 31 plates has them all.

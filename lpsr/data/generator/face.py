@@ -7,8 +7,13 @@ from lpsr.data.generator.glyphs import character_mask
 from lpsr.data.layout import Layout
 
 CORNER_MM = 9.0
-# Mid-light colours of a plate, RGB.
-BLUE_SHEET, BLUE_INK = (18, 72, 178), (232, 236, 240)
+# Mid-light colours of a plate, RGB: of the sheet and of the ink (GA 36-2018); green sheets run from top to bottom.
+SHEETS = {
+    "blue": ((18, 72, 178), (232, 236, 240)),
+    "yellow": ((240, 182, 20), (20, 20, 22)),
+    "white": ((230, 232, 234), (18, 18, 20)),
+    "black": ((22, 23, 26), (232, 236, 240)),
+}
 GREEN_TOP, GREEN_BOTTOM, GREEN_INK = (214, 232, 222), (52, 178, 98), (18, 22, 22)
 
 
@@ -18,17 +23,25 @@ def cloud(rng: np.random.Generator, width: int, height: int, cells_x: int, cells
 
 
 def draw_face(
-    text: str, layout: Layout, scale: float, rng: np.random.Generator, dirt: float, wear: float, fittings: float
+    text: str,
+    layout: Layout,
+    scale: float,
+    rng: np.random.Generator,
+    dirt: float,
+    wear: float,
+    fittings: float,
+    kind: str | None = None,
 ) -> np.ndarray:
     """The plate at ``scale`` pixels per mm, ``(H, W, 3)`` uint8 RGB in even light, edge to edge of the layout.
 
-    ``dirt`` and ``wear`` in [0, 1]; ``fittings`` is the probability of each bolt.
+    ``dirt`` and ``wear`` in [0, 1]; ``fittings`` is the probability of each bolt. ``kind`` gives another colour of
+    ``SHEETS`` to a plate of 7 characters.
     """
     width, height = round(layout.width_mm * scale), round(layout.height_mm * scale)
     face = np.empty((height, width, 3), np.float32)
     if layout.kind == "blue":
-        face[:] = np.array(BLUE_SHEET) + rng.normal(0, (4, 7, 9))
-        ink = np.float32(BLUE_INK)
+        sheet, ink = np.float32(SHEETS[kind or "blue"])
+        face[:] = sheet + rng.normal(0, (4, 7, 9))
     else:
         down = np.clip(np.linspace(-0.15, 1.1, height), 0, 1)[:, None, None]
         top, bottom = np.float32(GREEN_TOP), np.float32(GREEN_BOTTOM) + rng.normal(0, 8, 3)

@@ -1,23 +1,29 @@
-"""A plate folder of generated plates."""
+"""Folders of generated plates and photos."""
 
 import json
 import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from lpsr.data.generator.draw import GeneratedPlate, generate
+from lpsr.data.generator.photo import generate_photo
 from lpsr.data.generator.style import Style
 from lpsr.data.plates import CORNER_COLUMNS, write_index
 from lpsr.errors import InputError
+from lpsr.files import write_json
 from lpsr.images import encode_png
 
 SUFFIXES = (".jpg", ".png")
 JPEG_QUALITY = 92
+# Beside photos: what is where in each.
+TRUTH = "truth.json"
 Progress = Callable[[int, int], None]
 
 
@@ -63,17 +69,7 @@ def write_plates(
     Column ``char_quads`` holds each character's four corners in pixels as JSON. The folder is built beside its
     place and moved there at the end. Raises InputError as ``synthesize`` does.
     """
-    folder = Path(folder)
-    if suffix not in SUFFIXES:
-        raise InputError(f"Plates are written as {' or '.join(SUFFIXES)}, not {suffix!r}.")
-    try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InputError(f"{folder} already holds something; choose a new or an empty folder.")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise InputError(f"Cannot write {folder}: {error.strerror or error}.") from error
-    try:
+    with _new_folder(folder, suffix) as work:
         rows = []
         for number, (plate, extra) in enumerate(plates, 1):
             name = f"plates/{number:06d}{suffix}"
@@ -83,6 +79,60 @@ def write_plates(
             if progress is not None:
                 progress(number, count)
         write_index(work, rows, ("char_quads", *extra_columns))
+    return Path(folder)
+
+
+def synthesize_photos(
+    folder: str | Path,
+    count: int,
+    seed: int = 0,
+    *,
+    suffix: str = ".jpg",
+    progress: Progress | None = None,
+    **options: Any,
+) -> Path:
+    """Write ``count`` whole photos and ``truth.json``, the same for the same arguments; returns the folder.
+
+    ``options`` are those of ``generate_photo``. truth.json lists every photo, also those without a plate:
+    ``[{"file": name, "plates": [{"corners": [[x, y] × 4], "text": text}]}]``, corners in pixels clockwise from the
+    plate's top left. The folder appears complete or not at all.
+
+    Raises InputError for a folder that exists and is not empty, or arguments that make no sense.
+    """
+    if count < 1:
+        raise InputError(f"At least one photo must be asked for, not {count}.")
+    with _new_folder(folder, suffix) as work:
+        truth = []
+        for index in range(count):
+            photo = generate_photo(seed, index, **options)
+            name = f"{index + 1:06d}{suffix}"
+            (work / name).write_bytes(_encode(photo.picture, suffix))
+            plates = [
+                {"corners": np.round(plate.corners.astype(float), 2).tolist(), "text": plate.text}
+                for plate in photo.plates
+            ]
+            truth.append({"file": name, "plates": plates})
+            if progress is not None:
+                progress(index + 1, count)
+        write_json(work / TRUTH, truth)
+    return Path(folder)
+
+
+@contextmanager
+def _new_folder(folder: str | Path, suffix: str) -> Iterator[Path]:
+    """A folder to write into, beside ``folder``; it takes that place at the end, and nothing stays of it on failure."""
+    folder = Path(folder)
+    if suffix not in SUFFIXES:
+        raise InputError(f"Pictures are written as {' or '.join(SUFFIXES)}, not {suffix!r}.")
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"{folder} already holds something; choose a new or an empty folder.")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise InputError(f"Cannot write {folder}: {error.strerror or error}.") from error
+    try:
+        yield work
         work.chmod(0o755)
         if folder.exists():
             folder.rmdir()
@@ -91,7 +141,6 @@ def write_plates(
         raise InputError(f"Cannot write {folder}: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return folder
 
 
 def _different(seed: int, style: Style | None) -> Iterator[GeneratedPlate]:

@@ -2,15 +2,15 @@
 
 from itertools import pairwise
 
-import cv2
 import numpy as np
 
-from lpsr.data.generator.face import CORNER_MM, cloud, rounded_box
+from lpsr.data.generator.face import cloud
+from lpsr.data.generator.painter import Painter
 from lpsr.data.generator.style import Values
-from lpsr.data.layout import BLUE, GREEN, Layout, plate_homography
+from lpsr.data.layout import Layout
 
-# The outline of each kind of plate in mm.
-SHEET = {layout.kind: rounded_box(0, 0, layout.width_mm, layout.height_mm, CORNER_MM) for layout in (BLUE, GREEN)}
+# From the camera to the plate, in plate widths.
+DISTANCE = 8
 # Car paints as sold in China, RGB in mid light, white and black most often.
 _PAINTS = (
     [(214, 216, 217)] * 9
@@ -19,6 +19,16 @@ _PAINTS = (
     + [(78, 82, 88)] * 3
     + [(120, 22, 26), (140, 34, 30), (28, 48, 92), (98, 78, 58), (152, 138, 112), (60, 34, 30), (176, 170, 158)]
 )
+
+
+def rotation(values: Values) -> np.ndarray:
+    """The ``(3, 3)`` turn of the car before the camera: x to the right, y down, z away from it."""
+    turn, pitch, tilt = np.deg2rad([values.turn, values.pitch, values.tilt])
+    cos, sin = np.cos, np.sin
+    about_y = np.array([[cos(turn), 0, sin(turn)], [0, 1, 0], [-sin(turn), 0, cos(turn)]])
+    about_x = np.array([[1, 0, 0], [0, cos(pitch), -sin(pitch)], [0, sin(pitch), cos(pitch)]])
+    about_z = np.array([[cos(tilt), -sin(tilt), 0], [sin(tilt), cos(tilt), 0], [0, 0, 1]])
+    return about_z @ about_x @ about_y
 
 
 def plate_corners(layout: Layout, values: Values) -> tuple[np.ndarray, int, int]:
@@ -33,13 +43,8 @@ def plate_corners(layout: Layout, values: Values) -> tuple[np.ndarray, int, int]
             [-half_width, half_height, 0],
         ]
     )
-    turn, pitch, tilt = np.deg2rad([values.turn, values.pitch, values.tilt])
-    cos, sin = np.cos, np.sin
-    about_y = np.array([[cos(turn), 0, sin(turn)], [0, 1, 0], [-sin(turn), 0, cos(turn)]])
-    about_x = np.array([[1, 0, 0], [0, cos(pitch), -sin(pitch)], [0, sin(pitch), cos(pitch)]])
-    about_z = np.array([[cos(tilt), -sin(tilt), 0], [sin(tilt), cos(tilt), 0], [0, 0, 1]])
-    seen = corners @ (about_z @ about_x @ about_y).T
-    points = seen[:, :2] / (1 + seen[:, 2:] / (8 * layout.width_mm))
+    seen = corners @ rotation(values).T
+    points = seen[:, :2] / (1 + seen[:, 2:] / (DISTANCE * layout.width_mm))
     points *= values.width / np.ptp(points[:, 0])
     span = np.ptp(points, axis=0)
     width = round(span[0] / (1 - 2 * values.margin_x))
@@ -48,83 +53,20 @@ def plate_corners(layout: Layout, values: Values) -> tuple[np.ndarray, int, int]
     return points.astype(np.float32), width, height
 
 
-class Painter:
-    """Draws shapes given in mm of the plate's plane into a picture, through the plate's homography.
-
-    ``detail`` picture pixels are drawn per output pixel. Pixel i covers [i, i + 1).
-    """
-
-    def __init__(self, layout: Layout, corners: np.ndarray, width: int, height: int, detail: int) -> None:
-        self.layout = layout
-        self.canvas = np.zeros((height * detail, width * detail, 3), np.uint8)
-        self.homography = plate_homography(layout, corners * detail)
-        outline = np.float64([[[0, 0]], [[width, 0]], [[width, height]], [[0, height]]]) * detail
-        seen = cv2.perspectiveTransform(outline, np.linalg.inv(self.homography)).reshape(-1, 2)
-        # What the picture shows, in mm, with something to spare.
-        self.left, self.top = seen.min(0) - 20
-        self.right, self.bottom = seen.max(0) + 20
-
-    def polygon(self, points: np.ndarray, colour: np.ndarray) -> None:
-        """Fill a polygon, ``(n, 2)`` in mm."""
-        pixels = cv2.perspectiveTransform(np.float64(points).reshape(-1, 1, 2), self.homography)
-        cv2.fillPoly(self.canvas, [np.rint(pixels * 16 - 8).astype(np.int32)], colour.tolist(), cv2.LINE_AA, 4)
-
-    def band(self, top: np.ndarray, bottom: np.ndarray, first: np.ndarray, last: np.ndarray, steps: int) -> None:
-        """Fill between two curves, ``(n, 2)`` in mm, the colour running from ``first`` to ``last``."""
-        first, last = np.minimum(first, 255), np.minimum(last, 255)
-        for step in range(steps):
-            upper = top + (bottom - top) * (step / steps)
-            # Each step reaches to the end: the next one covers it, and no seam shows.
-            self.polygon(np.concatenate([upper, bottom[::-1]]), first + (last - first) * ((step + 0.5) / steps))
-
-    def box(self, left: float, top: float, right: float, bottom: float, colour: np.ndarray, bevel: float = 0) -> None:
-        """Fill a box in mm, its corners cut by ``bevel``."""
-        b = bevel
-        points = [(left + b, top), (right - b, top), (right, top + b), (right, bottom - b)]
-        points += [(right - b, bottom), (left + b, bottom), (left, bottom - b), (left, top + b)]
-        self.polygon(np.array(points), colour)
-
-    def ellipse(self, x: float, y: float, radius_x: float, radius_y: float, colour: np.ndarray) -> None:
-        """Fill an ellipse in mm."""
-        angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-        self.polygon(np.stack([x + radius_x * np.cos(angle), y + radius_y * np.sin(angle)], 1), colour)
-
-    def soften(self, radius_mm: float) -> None:
-        """Blur what is drawn so far."""
-        pixels = max(1, round(radius_mm * np.sqrt(abs(np.linalg.det(self.homography[:2, :2])))))
-        self.canvas = cv2.blur(self.canvas, (2 * pixels + 1, 2 * pixels + 1))
-
-    def paste_face(self, face: np.ndarray, scale: float) -> np.ndarray:
-        """Lay the plate's face, at ``scale`` pixels per mm, where the plate is; returns where that was, 0 to 255."""
-        # From face pixel indices to mm, and from picture coordinates to picture pixel indices.
-        inward = np.array([[1 / scale, 0, 0.5 / scale], [0, 1 / scale, 0.5 / scale], [0, 0, 1]])
-        outward = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
-        matrix = outward @ self.homography @ inward
-        outline = cv2.perspectiveTransform(SHEET[self.layout.kind].reshape(-1, 1, 2), self.homography)
-        inside = np.zeros(self.canvas.shape[:2], np.uint8)
-        cv2.fillPoly(inside, [np.rint((outline - 0.5) * 16).astype(np.int32)], 255, cv2.LINE_8, 4)
-        x, y, width, height = cv2.boundingRect(np.rint(outline).astype(np.int32))
-        # Only the plate's own rectangle of the picture is warped.
-        x, y = max(x - 1, 0), max(y - 1, 0)
-        area = np.s_[y : y + height + 2, x : x + width + 2]
-        shift = np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1]])
-        size = self.canvas[area].shape[1::-1]
-        warped = cv2.warpPerspective(
-            face, shift @ matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        cv2.copyTo(warped, inside[area], self.canvas[area])
-        return inside
+def draw_paint(rng: np.random.Generator) -> np.ndarray:
+    """A car's colour, RGB."""
+    return np.array(_PAINTS[rng.integers(len(_PAINTS))], float) * rng.uniform(0.8, 1.15) + rng.normal(0, 3, 3)
 
 
 def draw_surroundings(painter: Painter, layout: Layout, rng: np.random.Generator, fittings: float) -> None:
     """Bodywork, trim and plate mounting behind and around the plate."""
-    paint = np.array(_PAINTS[rng.integers(len(_PAINTS))], float) * rng.uniform(0.8, 1.15) + rng.normal(0, 3, 3)
+    paint = draw_paint(rng)
     rear = rng.random() < 0.6
     _bodywork(painter, rng, paint)
     painter.soften(4)
-    (_recess if rear else _grille)(painter, layout, rng, paint)
+    (recess if rear else grille)(painter, layout, rng, paint)
     if rng.random() < 0.3 * fittings:
-        _badge(painter, layout, rng)
+        badge(painter, layout, rng)
     if rng.random() < 0.15 * fittings:
         _lamp(painter, layout, rng)
     if rng.random() < 0.25 * fittings:
@@ -134,7 +76,7 @@ def draw_surroundings(painter: Painter, layout: Layout, rng: np.random.Generator
         painter.ellipse(x, y, radius + 2, radius + 2, paint * 0.7)
         painter.ellipse(x, y, radius, radius, np.full(3, rng.uniform(10, 40)))
     painter.soften(1)
-    _mounting(painter, layout, rng, fittings)
+    mounting(painter, layout, rng, fittings)
 
 
 def _curve(painter: Painter, y: float, bow: float, slope: float) -> np.ndarray:
@@ -174,7 +116,7 @@ def _bodywork(painter: Painter, rng: np.random.Generator, paint: np.ndarray) -> 
         painter.band(upper, _lower(upper, thickness), glow, paint * 1.05, 4)
 
 
-def _recess(painter: Painter, layout: Layout, rng: np.random.Generator, paint: np.ndarray) -> None:
+def recess(painter: Painter, layout: Layout, rng: np.random.Generator, paint: np.ndarray) -> None:
     """The tray of a boot lid: darker above where the lid overhangs, lighter where it slopes back out."""
     left, right = -rng.uniform(8, 75), layout.width_mm + rng.uniform(8, 75)
     top, bottom = -rng.uniform(10, 50), layout.height_mm + rng.uniform(8, 50)
@@ -197,7 +139,7 @@ def _recess(painter: Painter, layout: Layout, rng: np.random.Generator, paint: n
         painter.band(middle, low, np.full(3, bright * 0.35), np.full(3, bright * 0.7), 4)
 
 
-def _grille(painter: Painter, layout: Layout, rng: np.random.Generator, paint: np.ndarray) -> None:
+def grille(painter: Painter, layout: Layout, rng: np.random.Generator, paint: np.ndarray) -> None:
     """A front bumper: black intake with slats, or a plain bar that carries the plate."""
     bow = rng.uniform(5, 28)
     top, bottom = -rng.uniform(-40, 75), layout.height_mm + rng.uniform(-30, 90)
@@ -222,7 +164,7 @@ def _grille(painter: Painter, layout: Layout, rng: np.random.Generator, paint: n
         painter.box(-14, -12, layout.width_mm + 14, layout.height_mm + 12, black * 1.3 + 6, 8)
 
 
-def _badge(painter: Painter, layout: Layout, rng: np.random.Generator) -> None:
+def badge(painter: Painter, layout: Layout, rng: np.random.Generator) -> None:
     """A maker's emblem above the plate."""
     metal = rng.uniform(140, 235)
     chrome, dark = np.full(3, metal), np.full(3, metal * 0.3)
@@ -245,7 +187,7 @@ def _lamp(painter: Painter, layout: Layout, rng: np.random.Generator) -> None:
     painter.band(far[0], far[1], red * 1.3, red * 0.6, 5)
 
 
-def _mounting(painter: Painter, layout: Layout, rng: np.random.Generator, fittings: float) -> None:
+def mounting(painter: Painter, layout: Layout, rng: np.random.Generator, fittings: float) -> None:
     """The plate's shadow, its holder frame, and the dealer's strip below."""
     width, height = layout.width_mm, layout.height_mm
     drop, side = rng.uniform(4, 13), rng.normal(0, 4)
