@@ -23,8 +23,10 @@ RESULTS = Path(os.environ.get("LPSR_RESULTS") or Path(__file__).resolve().parent
 RUNS = "runs"
 # The studies of the project; see ``lpsr.training.study``.
 STUDIES = Path(__file__).resolve().parent.parent / "assets" / "studies"
-# Lies beside the measurements and is none.
+# What lies beside the measurements and is none.
 EXAMPLES = "examples.json"
+READABILITY = "readability.json"
+ASIDE = (EXAMPLES, READABILITY)
 MAX_BYTES = 20_000_000
 
 # "--" parts study and run.
@@ -206,7 +208,7 @@ def read_results(folder: str | Path = RESULTS) -> Results:
     """The result files of a folder, by name; nothing where there is no such folder. No file makes it raise."""
     folder, problems = Path(folder), []
     # What begins with a dot is being written.
-    paths = [path for path in folder.glob("[!.]*.json") if path.name != EXAMPLES]
+    paths = [path for path in folder.glob("[!.]*.json") if path.name not in ASIDE]
     measurements = {path.stem: one for path, one in _read_all(paths, Measurement, problems)}
     runs = []
     for path, record in _read_all((folder / RUNS).glob("[!.]*.json"), RunRecord, problems):
@@ -235,7 +237,7 @@ def write_record(record: RunRecord, folder: str | Path = RESULTS) -> Path:
 
 def check_name(name: str) -> None:
     """Raises InputError for what cannot be the name of a result."""
-    if not _NAME.fullmatch(name) or f"{name}.json" == EXAMPLES:
+    if not _NAME.fullmatch(name) or f"{name}.json" in ASIDE:
         raise InputError(
             f"{name!r} cannot be a result's name; use another, of letters, digits, '.', '_' and single '-'."
         )
