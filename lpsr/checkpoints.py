@@ -34,8 +34,9 @@ RESERVED = ("hr", "lr", "lr-enlarged", "bicubic", "sheet", "evidence")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MISMATCH = "{} does not match the SHA-256 of its card; copy both files again from one source."
-EMBEDDER = "embedder"
-EMBEDDER_ARCHITECTURE = "resnet18-embedder"
+EMBEDDER, CORNERS = "embedder", "corners"
+# What lies beside checkpoints and restores nothing: what its names begin with, and its architecture.
+AUXILIARIES = {EMBEDDER: "resnet18-embedder", CORNERS: "corner-heatmaps"}
 
 
 class WeightsCard(BaseModel):
@@ -44,7 +45,7 @@ class WeightsCard(BaseModel):
     Attributes:
         name: of the files; what pickers and ``--models`` take.
         title: what captions call it.
-        architecture: a key of ``ARCHITECTURES``, or ``EMBEDDER_ARCHITECTURE``.
+        architecture: a key of ``ARCHITECTURES``, or one of ``AUXILIARIES``.
         recipe: of the last training stage.
         data: folders, splits, shares and plate counts of the last stage.
         iterations: optimiser steps that led to these weights, earlier stages included.
@@ -112,8 +113,7 @@ def list_checkpoints(folder: str | Path = CHECKPOINTS) -> list[Card]:
             continue
         try:
             values = read_json(path)
-            # An embedder lies here too, and restores nothing.
-            if not isinstance(values, dict) or values.get("architecture") != EMBEDDER_ARCHITECTURE:
+            if not isinstance(values, dict) or values.get("architecture") not in AUXILIARIES.values():
                 cards.append(read_card(path.stem, folder))
         except InputError as error:
             log.warning("%s", error)
@@ -126,8 +126,8 @@ def read_card(name: str, folder: str | Path = CHECKPOINTS) -> Card:
     if Path(name).name != name or not path.is_file():
         raise InputError(f"There is no checkpoint {name!r} in {folder}; there are: {', '.join(known_models(folder))}.")
     values = read_json(path)
-    if isinstance(values, dict) and values.get("architecture") == EMBEDDER_ARCHITECTURE:
-        raise InputError(f"{name!r} is an embedder and restores nothing; name a checkpoint.")
+    if isinstance(values, dict) and values.get("architecture") in AUXILIARIES.values():
+        raise InputError(f"{name!r} restores nothing ({values['architecture']}); name a checkpoint.")
     try:
         card = Card.model_validate(values)
     except ValidationError as error:
@@ -189,8 +189,52 @@ def save_checkpoint(
     name = facts["name"]
     if not is_usable_name(name):
         raise InputError(f"{name!r} cannot be a checkpoint's name; use letters, digits, '-', '_' and '.', as in mse-2.")
-    if name.startswith(EMBEDDER) != (kind is WeightsCard):
-        raise InputError(f"The names of embedders, and theirs alone, begin with {EMBEDDER!r}; {name!r} does not fit.")
+    if AUXILIARIES.get(auxiliary_of(name)) != (facts["architecture"] if kind is WeightsCard else None):
+        names = " or ".join(map(repr, AUXILIARIES))
+        raise InputError(f"Names that begin with {names} are for such weights alone, and theirs; {name!r} does not fit.")
+    path = Path(folder) / f"{name}.safetensors"
+    try:
+        modified = path.stat().st_mtime_ns
+    except OSError as error:
+        raise InputError(f"The weights {path} are missing; put them beside their card.") from error
+    return _load(path, modified, card.sha256, card.model_dump_json(), tile, overlap, device)
+
+
+@lru_cache(maxsize=16)
+def _load(
+    path: Path, modified: int, digest: str, card_json: str, tile: int | None, overlap: int, device: str
+) -> NetworkRestorer:
+    card = Card.model_validate_json(card_json)
+    if sha256(path) != digest:
+        raise InputError(_MISMATCH.format(path))
+    architecture = ARCHITECTURES[card.architecture]
+    tensors, _ = load_tensors(path)
+    try:
+        network = architecture.network(architecture.config.model_validate(card.arguments))
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (ValidationError, RuntimeError) as error:
+        raise InputError(f"{path} does not fit the architecture its card names ({card.architecture}).") from error
+    if network.config.scale != SCALE:
+        raise InputError(f"{path} restores ×{network.config.scale}; models here restore ×{SCALE}.")
+    return NetworkRestorer(network, card.name, tile, overlap, device, card.title, digest)
+
+
+def save_checkpoint(
+    folder: str | Path, weights: dict[str, Tensor], facts: dict[str, Any], kind: type[AnyCard] = Card
+) -> AnyCard:
+    """Write weights and card; ``facts`` are the card's fields but for ``sha256``.
+
+    The card goes last, so that a crash between the two leaves a mismatch that loading refuses, never a wrong model.
+    Raises InputError for a name that is no plain file name, or that means something else to ``--models``.
+    """
+    name = facts["name"]
+    if not is_usable_name(name):
+        raise InputError(f"{name!r} cannot be a checkpoint's name; use letters, digits, '-', '_' and '.', as in mse-2.")
+    if AUXILIARIES.get(auxiliary_of(name)) != (facts["architecture"] if kind is WeightsCard else None):
+        names = " and ".join(f"{key!r} ({architecture})" for key, architecture in AUXILIARIES.items())
+        raise InputError(
+            f"Only weights that restore nothing have names that begin with {names}; {name!r} does not fit."
+        )
     path = Path(folder) / f"{name}.safetensors"
     try:
         # Before anything is written, so that a card that cannot be made leaves the old checkpoint whole.
@@ -218,12 +262,17 @@ def known_models(folder: str | Path = CHECKPOINTS) -> list[str]:
     return ["bicubic", *(card.name for card in list_checkpoints(folder))]
 
 
-def shipped_embedder(folder: str | Path = CHECKPOINTS) -> Path:
-    """The file of the embedder that comes with the project. Raises InputError where it is missing or does not match
-    its card."""
-    path = Path(folder) / f"{EMBEDDER}.safetensors"
+def auxiliary_of(name: str) -> str | None:
+    """The key of ``AUXILIARIES`` that a name begins with, None for a checkpoint's."""
+    return next((key for key in AUXILIARIES if name.startswith(key)), None)
+
+
+def shipped_auxiliary(name: str, folder: str | Path = CHECKPOINTS) -> Path:
+    """The weights file of the auxiliary ("embedder", "corners") that comes with the project. Raises InputError where it
+    is missing or does not match its card."""
+    path = Path(folder) / f"{name}.safetensors"
     if not path.is_file():
-        raise InputError(f"There is no embedder in {folder}; train one with: python -m lpsr pretrain-embedder.")
+        raise InputError(f"There is no {path.name} in {folder}; train one with: python -m lpsr pretrain-{name}.")
     if sha256(path) != read_json(path.with_suffix(".json")).get("sha256"):
         raise InputError(_MISMATCH.format(path))
     return path

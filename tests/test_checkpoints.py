@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lpsr.checkpoints import (
+    AUXILIARIES,
     WeightsCard,
     known_models,
     list_checkpoints,
@@ -193,13 +194,14 @@ def test_a_card_that_cannot_be_made_leaves_the_old_checkpoint_whole(checkpoints)
     assert np.array_equal(load_restorer("mse", checkpoints).restore(LR), before)
 
 
-def test_no_network_takes_the_embedders_name(checkpoints):
+@pytest.mark.parametrize("name", AUXILIARIES)
+def test_no_network_takes_the_name_of_what_restores_nothing(checkpoints, name):
     weights, _ = load_tensors(checkpoints / "mse.safetensors")
-    facts = read_card("mse", checkpoints).model_dump(exclude={"sha256"}) | {"name": "embedder"}
-    with pytest.raises(InputError, match="names of embedders"):
+    facts = read_card("mse", checkpoints).model_dump(exclude={"sha256"}) | {"name": name}
+    with pytest.raises(InputError, match="does not fit"):
         save_checkpoint(checkpoints, weights, facts)
-    assert not (checkpoints / "embedder.safetensors").exists()
-    with pytest.raises(InputError, match="names of embedders"):
+    assert not (checkpoints / f"{name}.safetensors").exists()
+    with pytest.raises(InputError, match="does not fit"):
         save_checkpoint(checkpoints, weights, {**facts, "name": "mse"}, WeightsCard)
 
 
