@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lpsr
-from lpsr.checkpoints import EMBEDDER, WeightsCard, read_card
+from lpsr.checkpoints import CORNERS, EMBEDDER, WeightsCard, auxiliary_of, read_card
 from lpsr.errors import InputError
 from lpsr.images import open_picture, save_png
 from lpsr.model_card import any_card, model_card, write_model_card
@@ -106,6 +106,7 @@ def code(text, block=0):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_three_lines_load_the_shipped_ones(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    save_png("photo.jpg", np.full((48, 64, 3), 90, np.uint8))
     save_png("lr.png", np.random.default_rng(0).integers(0, 256, (5, 9, 3), dtype=np.uint8))
     lines = code((SHIPPED / f"{name}.md").read_text(encoding="utf-8"))
     assert len([line for line in lines.splitlines() if line]) == 3
@@ -114,7 +115,9 @@ def test_the_three_lines_load_the_shipped_ones(name, tmp_path, monkeypatch):
     monkeypatch.setattr("lpsr.checkpoints.load_restorer.__defaults__", (SHIPPED,))
     found = {}
     exec(lines, found)
-    if name.startswith(EMBEDDER):
+    if auxiliary_of(name) == CORNERS:
+        assert isinstance(found["plates"], list)
+    elif auxiliary_of(name):
         import torch
 
         embedded = found["embedder"](torch.rand(2, 3, 64, 64))

@@ -34,13 +34,13 @@ def run(args: argparse.Namespace) -> None:
     from lpsr.errors import InputError
     from lpsr.evaluation import measure, summarise_measurement, update_cards
     from lpsr.readers import get_reader
-    from lpsr.training.export import export_embedder, export_run, is_embedder_run
+    from lpsr.training.export import auxiliary_of_run, export_auxiliary, export_run
 
     folder = Path(args.checkpoints or CHECKPOINTS)
     if (folder / f"{args.name}.json").exists() and not args.replace:
         raise InputError(f"{folder} has a checkpoint {args.name!r} already; choose another name or add --replace.")
-    if is_embedder_run(args.run):
-        card = export_embedder(args.run, args.name, folder)
+    if auxiliary_of_run(args.run):
+        card = export_auxiliary(args.run, args.name, folder)
         print(f"{folder / card.name}.safetensors: {card.title}, {card.iterations} iterations, {card.weights_dtype}")
         return
     plates = open_plates(args.data, args.split) if args.data else []
@@ -59,7 +59,6 @@ def run(args: argparse.Namespace) -> None:
             progress=Progress("plates"),
             folder=folder,
         )
-        result = summarise_measurement(measurement)
-        update_cards(result, folder, measurement=measurement)
-        psnr = result["models"][args.name]["psnr"]["median"]
+        update_cards(measurement, folder)
+        psnr = summarise_measurement(measurement)["models"][args.name]["psnr"]["median"]
         print(f"Split {args.split or 'all'}: PSNR_RGB {psnr:.2f} dB over {len(plates)} plates")

@@ -12,8 +12,8 @@ from lpsr.data.patches import Source
 from lpsr.degrade import motion_kernel
 from lpsr.errors import InputError
 
-# Share of pictures without a whole plate.
-_EMPTY = 0.35
+# Share of pictures without a whole plate, and of these from sources that show none, where there are any.
+_EMPTY, _ELSEWHERE = 0.35, 0.5
 # What most writing is that is no plate, by OpenCV's fonts.
 _LETTERS = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZabdegkmnrst0123456789-. "))
 # Plates, by width over height as seen: turned far away, and flat.
@@ -25,9 +25,13 @@ class CornerSampler:
 
     Args:
         groups: ``(sources, share)`` pairs; shares are normalised. Sources whose corners are those of their picture, as
-            where none are known, are left out; those without a text as well show no plate, and are taken as such.
+            where none are known, are left out; those without a text as well show no plate, and half the pictures
+            without a plate are of them, whatever their share.
         size: height and width of the pictures.
         seed: of everything random.
+
+    Attributes:
+        shares: of the pictures, by group, as they really are.
 
     Raises InputError where no plate has corners.
     """
@@ -40,6 +44,13 @@ class CornerSampler:
         self.elsewhere = [one for sources, _ in groups for one in sources if one.text is None and not _known(one)]
         shares = np.array([share for _, share in self.groups], float)
         self.bounds = np.cumsum(shares / shares.sum())
+        empty = [sum(one.text is None and not _known(one) for one in sources) for sources, _ in groups]
+        total = sum(share for sources, share in known if sources)
+        of_empty = _EMPTY * _ELSEWHERE / sum(empty) if self.elsewhere else 0.0
+        self.shares = [
+            (share / total if sources else 0.0) * (1 - of_empty * sum(empty)) + of_empty * count
+            for (sources, share), count in zip(known, empty, strict=True)
+        ]
         self.size = size
         self.seed = seed
 
@@ -60,11 +71,13 @@ class CornerSampler:
             picture = _view(source, corners, self.size, rng)
         else:
             corners = np.zeros((4, 2), np.float32)
-            if self.elsewhere and rng.random() < 0.5:
+            if self.elsewhere and rng.random() < _ELSEWHERE:
                 picture = _elsewhere(self.elsewhere[rng.integers(len(self.elsewhere))], self.size, rng)
             else:
                 picture = _EMPTIES[rng.integers(len(_EMPTIES))](source, self.size, rng)
-        return _photograph(picture, np.ptp(corners[:, 0]), rng), corners, plate
+        # What is no plate comes in as few pixels as plates do.
+        width = np.ptp(corners[:, 0]) if plate else rng.uniform(0.3, 1) * self.size[1]
+        return _photograph(picture, width, rng), corners, plate
 
 
 def _known(source: Source) -> bool:

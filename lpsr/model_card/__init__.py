@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from lpsr.checkpoints import CHECKPOINTS, EMBEDDER, Card, WeightsCard, is_usable_name, read_card
+from lpsr.checkpoints import CHECKPOINTS, CORNERS, EMBEDDER, Card, WeightsCard, auxiliary_of, is_usable_name, read_card
 from lpsr.degrade import SCALE
 from lpsr.errors import InputError
 from lpsr.files import read_json, write_bytes
@@ -44,21 +44,21 @@ def write_model_card(name: str, folder: str | Path = CHECKPOINTS) -> Path:
 
 
 def any_card(name: str, folder: str | Path = CHECKPOINTS) -> WeightsCard:
-    """The card of a restoration checkpoint or of an embedder. Errors as ``read_card``."""
+    """The card of a restoration checkpoint or of an auxiliary. Errors as ``read_card``."""
     path = Path(folder) / f"{name}.json"
     if not is_usable_name(name):
         raise InputError(f"{name!r} cannot be a checkpoint's name; name one as in: mse.")
-    if not name.startswith(EMBEDDER) or not path.is_file():
+    if not auxiliary_of(name) or not path.is_file():
         return read_card(name, folder)
     try:
         return WeightsCard.model_validate(read_json(path))
     except ValidationError as error:
-        raise InputError(f"{path} is not the card of an embedder that this version understands.") from error
+        raise InputError(f"{path} is not the card of an auxiliary that this version understands.") from error
 
 
 def model_card(card: WeightsCard) -> str:
     """Front matter and Markdown. What ``card`` does not hold is left out."""
-    sections = _restorer(card) if isinstance(card, Card) else _embedder(card)
+    sections = (_restorer if isinstance(card, Card) else _AUXILIARIES[auxiliary_of(card.name)])(card)
     return "\n\n".join([front_matter(card), *filter(None, sections)]) + "\n"
 
 
@@ -148,6 +148,45 @@ def _embedder(card: WeightsCard) -> Iterable[str]:
         "`embedder(patches)` takes `(N, 3, H, W)` float32 in [0, 1] to `(N, 128)`."
     )
     yield from _end(card)
+
+
+def _corners(card: WeightsCard) -> Iterable[str]:
+    yield f"# {text(card.title)}"
+    yield (
+        "Takes a picture of a license plate's surroundings to the plate's four corners, and says whether it shows a "
+        "whole plate. LPSR Lab locates the plate in a photo with it. It reads nothing and restores nothing."
+    )
+    yield "## Intended use\n\nTo cut and straighten the plate that a person wants to see, who can correct the corners."
+    yield (
+        "## What it must not be used for\n\nWatching traffic, finding vehicles or people, or collecting plates from "
+        "pictures of public places."
+    )
+    yield from data(card)
+    yield from training(card)
+    found = card.validation
+    if "val_plate" in found:
+        rows = [
+            f"| error of the corners, median, % of the plate's width | {found['val_corner_error']:.1f} |",
+            f"| its 95th percentile | {found['val_corner_error_95']:.1f} |",
+            f"| whole plates told from anything else, % | {percent(found['val_plate'])} |",
+        ]
+        table = "\n".join(["| | |", "|---|---|", *rows])
+        yield (
+            f"## Numbers\n\nOn plates of {where(found)}, seen through random homographies, in other colours and less "
+            f"sharply; without intervals. In whole photos: `python -m lpsr locate --check`.\n\n{table}"
+        )
+    yield (
+        f"{_LOADING}"
+        "from lpsr.images import open_picture\n"
+        "from lpsr.locate import locate\n\n"
+        'plates = locate(open_picture("photo.jpg"))\n'
+        "```\n\n"
+        "Each has `corners`, `(4, 2)` pixels clockwise from top left, and a `score`."
+    )
+    yield from _end(card)
+
+
+_AUXILIARIES = {EMBEDDER: _embedder, CORNERS: _corners}
 
 
 def _end(card: WeightsCard) -> Iterable[str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from lpsr.checkpoints import Card, WeightsCard
+from lpsr.checkpoints import AUXILIARIES, CORNERS, Card, WeightsCard
 from lpsr.degrade import SCALE
 
 # Score of a card to type and name on the Hub.
@@ -21,6 +21,7 @@ _METRICS = {
     "exact": ("exact_match", "share of plates read exactly"),
     "char_accuracy": ("accuracy", "share of characters read right"),
     "val_precision": ("precision", "precision of the characters named"),
+    "val_plate": ("accuracy", "whole plates told from anything else"),
     "val_recall": ("recall", "recall of the characters shown"),
 }
 # What YAML may not hold as it is, or takes for the end of a line.
@@ -29,10 +30,13 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 def front_matter(card: WeightsCard) -> str:
     """The block between two lines of ``---``. The scores are those of the test split, if there are any, as
-    ``model-index``; of an embedder those of validation."""
+    ``model-index``; of an auxiliary those of validation."""
     if isinstance(card, Card):
         task, name, tag = "image-to-image", f"License-plate super-resolution ×{SCALE}", "super-resolution"
         scores, facts = card.test or {}, (card.test or {}).get("passport", {})
+    elif card.architecture == AUXILIARIES[CORNERS]:
+        task, name, tag = "keypoint-detection", "Corners of license plates", "license-plate-detection"
+        scores = facts = card.validation
     else:
         task, name, tag = "image-feature-extraction", "Characters that a patch shows", "feature-extraction"
         scores = facts = card.validation

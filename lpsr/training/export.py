@@ -6,18 +6,21 @@ from typing import Any
 
 import torch
 
-from lpsr.checkpoints import CHECKPOINTS, EMBEDDER_ARCHITECTURE, Card, WeightsCard, save_checkpoint
+from lpsr.checkpoints import AUXILIARIES, CHECKPOINTS, CORNERS, EMBEDDER, Card, WeightsCard, save_checkpoint
 from lpsr.errors import InputError
 from lpsr.files import read_json, replacing, sha256
 from lpsr.model_card import write_model_card
 from lpsr.models.weights import half, load_tensors
-from lpsr.training.embedder import WEIGHTS
 from lpsr.training.loop import RECIPE, RUN
-from lpsr.training.recipe import EmbedderRecipe, Recipe, load_recipe, parse
+from lpsr.training.recipe import CornersRecipe, EmbedderRecipe, PretrainingRecipe, Recipe, load_recipe, parse
 from lpsr.training.trainer import BEST, load_pairs, restore_pairs, validation_scores
 
 # The largest change of validation PSNR, in dB, for which weights ship in half precision.
 TOLERANCE = 0.01
+_PRETRAININGS: dict[str, tuple[type[PretrainingRecipe], str]] = {
+    EMBEDDER: (EmbedderRecipe, "Embedder: ResNet-18 on plate characters"),
+    CORNERS: (CornersRecipe, "Corners: heat maps of a plate's four corners"),
+}
 # Weights and card, in the order of writing.
 _SUFFIXES = (".safetensors", ".json")
 _FROM_RUN = ("device", "threads", "precision", "seconds", "torch", "init_sha256", "embedder_sha256")
@@ -75,11 +78,21 @@ def export_run(
     return card
 
 
-def export_embedder(run_folder: str | Path, name: str, folder: str | Path = CHECKPOINTS) -> WeightsCard:
-    """Write the embedder of a run as ``NAME.safetensors`` with its card. Raises InputError where there is none."""
+def auxiliary_of_run(run_folder: str | Path) -> str | None:
+    """The key of ``AUXILIARIES`` that a run folder holds weights of, None where it is no such run."""
+    return next((key for key in _PRETRAININGS if (Path(run_folder) / f"{key}.safetensors").is_file()), None)
+
+
+def export_auxiliary(run_folder: str | Path, name: str, folder: str | Path = CHECKPOINTS) -> WeightsCard:
+    """Write the weights of a pre-training as ``NAME.safetensors`` with their card. Raises InputError where there are
+    none."""
     run_folder = Path(run_folder)
-    recipe, run = parse(EmbedderRecipe, read_json(run_folder / RECIPE)), read_json(run_folder / RUN)
-    weights, _ = load_tensors(run_folder / WEIGHTS)
+    kind = auxiliary_of_run(run_folder)
+    if kind is None:
+        raise InputError(f"{run_folder} holds no pre-training with weights yet.")
+    model, title = _PRETRAININGS[kind]
+    recipe, run = parse(model, read_json(run_folder / RECIPE)), read_json(run_folder / RUN)
+    weights, _ = load_tensors(run_folder / f"{kind}.safetensors")
     scores = {key: value for key, value in run.items() if key.startswith("val_")}
     if recipe.validation:
         scores |= {"data": recipe.validation.label, "split": recipe.validation.split}
@@ -88,8 +101,8 @@ def export_embedder(run_folder: str | Path, name: str, folder: str | Path = CHEC
         weights,
         {
             "name": name,
-            "title": "Embedder: ResNet-18 on plate characters",
-            "architecture": EMBEDDER_ARCHITECTURE,
+            "title": title,
+            "architecture": AUXILIARIES[kind],
             "recipe": without_paths(recipe.model_dump(mode="json")),
             "data": run["data"],
             "iterations": run["iteration"],
@@ -123,11 +136,6 @@ def check_free(name: str, source: str | Path, folder: str | Path = CHECKPOINTS) 
         return
     if weights.exists() or card.exists():
         raise InputError(f"{folder} has another checkpoint {name!r} already; move it away or choose another name.")
-
-
-def is_embedder_run(run_folder: str | Path) -> bool:
-    """Whether a run folder is one of ``pretrain_embedder``."""
-    return (Path(run_folder) / WEIGHTS).is_file()
 
 
 def title_of(recipe: Recipe) -> str:

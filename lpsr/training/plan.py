@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from lpsr.checkpoints import EMBEDDER, is_usable_name
+from lpsr.checkpoints import auxiliary_of, is_usable_name
 from lpsr.passport import cores
 from lpsr.training.recipe import Settings
 
@@ -75,7 +75,7 @@ class Plan(BaseModel):
     @field_validator("name")
     @classmethod
     def _usable(cls, name: str) -> str:
-        if not is_usable_name(name) or name.startswith(EMBEDDER) or len(name) > 60:
+        if not is_usable_name(name) or auxiliary_of(name) or len(name) > 60:
             raise ValueError("use up to 60 letters, digits, '-', '_' and '.', and no name that the program uses itself")
         return name
 

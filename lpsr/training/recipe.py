@@ -130,7 +130,7 @@ class Recipe(Settings):
 
 
 class PretrainingRecipe(BaseModel):
-    """What the trainings of both judges, embedder and recogniser, have in common; the fields are as in ``Recipe``."""
+    """What the trainings of embedder, recogniser and corner network have in common; the fields are as in ``Recipe``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -161,7 +161,13 @@ class RecogniserRecipe(PretrainingRecipe):
     """Training of the recogniser on whole plates and their texts."""
 
 
-AnyRecipe = Recipe | EmbedderRecipe | RecogniserRecipe
+class CornersRecipe(PretrainingRecipe):
+    """Training of the corner network on plates whose corners are known."""
+
+    batch: int = Field(64, ge=2, le=4096)
+
+
+AnyRecipe = Recipe | EmbedderRecipe | RecogniserRecipe | CornersRecipe
 
 
 def parse(model: type[BaseModel], values: Any, what: str = "recipe") -> Any:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from lpsr.checkpoints import CHECKPOINTS, ORDER, load_restorer, shipped_embedder
+from lpsr.checkpoints import CHECKPOINTS, ORDER, load_restorer, shipped_auxiliary
 from lpsr.data.patches import Source, load_sources
 from lpsr.data.plates import Plate, open_plates
 from lpsr.errors import InputError
-from lpsr.evaluation import evaluate, update_cards
+from lpsr.evaluation import measure, summarise_measurement, update_cards
 from lpsr.files import read_json, write_json
 from lpsr.images import save_png
 from lpsr.models.network import SuperResolutionNetwork, count_parameters
@@ -98,7 +98,7 @@ def embedder(sitting: Sitting) -> dict[str, Any] | None:
     if not plan.embedder_iterations:
         if settings.embedder:
             return {"file": Path(settings.embedder).name}
-        scores = read_json(shipped_embedder().with_suffix(".json"))["validation"]
+        scores = read_json(shipped_auxiliary("embedder").with_suffix(".json"))["validation"]
         return {"source": "shipped"} | {key: scores.get(key) for key in ("val_precision", "val_recall")}
     recipe = EmbedderRecipe(
         **_sources(sitting),
@@ -220,7 +220,7 @@ def evaluation(sitting: Sitting) -> dict[str, Any]:
         sitting.progress(done, of)
         sitting.rest_if_asked()
 
-    result = evaluate(
+    measurement = measure(
         plates,
         [
             "bicubic",
@@ -233,7 +233,8 @@ def evaluation(sitting: Sitting) -> dict[str, Any]:
         progress=progress,
         folder=CHECKPOINTS,
     )
-    update_cards(result, folder, [plan.name])
+    update_cards(measurement, folder, [plan.name])
+    result = summarise_measurement(measurement)
     write_json(sitting.folder / EVALUATION, result)
     medians = {name: scores["psnr"]["median"] for name, scores in result["models"].items()}
     return {"n": len(plates), "psnr": medians[plan.name], "bicubic": medians["bicubic"]}

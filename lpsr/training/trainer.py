@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lpsr.checkpoints import read_card, shipped_embedder
+from lpsr.checkpoints import EMBEDDER, read_card, shipped_auxiliary
 from lpsr.data.patches import NO_AUGMENTATION, Augmentation, PatchSampler, Source, WholePlateSampler
 from lpsr.data.plates import open_plates
 from lpsr.degrade import degrade
@@ -174,7 +174,7 @@ def make_criterion(recipe: Recipe) -> nn.Module:
         return MseCriterion()
     if recipe.loss.kind == "guided":
         return GuidedCriterion(recipe.loss, load_recogniser(recipe.recogniser))
-    embedder = load_embedder(recipe.embedder or shipped_embedder(), recipe.loss.d, recipe.seed)
+    embedder = load_embedder(recipe.embedder or shipped_auxiliary(EMBEDDER), recipe.loss.d, recipe.seed)
     return PeclCriterion(recipe.loss, embedder)
 
 
@@ -225,7 +225,7 @@ def judge_digest(recipe: Recipe) -> str | None:
     """SHA-256 of the file of the recipe's embedder or recogniser; None for MSE."""
     if recipe.loss.kind == "mse":
         return None
-    return sha256(recipe.recogniser if recipe.loss.kind == "guided" else recipe.embedder or shipped_embedder())
+    return sha256(recipe.recogniser if recipe.loss.kind == "guided" else recipe.embedder or shipped_auxiliary(EMBEDDER))
 
 
 def _frozen(name: str) -> bool:

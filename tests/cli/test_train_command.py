@@ -1,15 +1,13 @@
 """``train``, ``pretrain-embedder`` and ``export`` from the command line, end to end."""
 
 import json
-import os
 import shutil
-import signal
 
 import numpy as np
 import pytest
 
 from lpsr import readers
-from lpsr.checkpoints import EMBEDDER_ARCHITECTURE, known_models, load_restorer, read_card
+from lpsr.checkpoints import AUXILIARIES, EMBEDDER, known_models, load_restorer, read_card
 from lpsr.cli import main
 from lpsr.cli.train import apply_setting
 from lpsr.files import read_json
@@ -54,25 +52,13 @@ def test_a_run_becomes_a_checkpoint_that_restores(options, plate_folder, tmp_pat
     assert load_restorer("mine", folder).restore(np.zeros((4, 9, 3), np.uint8)).shape == (32, 72, 3)
 
 
-def test_ctrl_c_saves_and_the_same_command_continues(options, tmp_path, capsys, monkeypatch):
-    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    from lpsr.training import trainer
-
-    update, calls = trainer.update_average, []
-
-    def interrupt(*arguments):
-        update(*arguments)
-        calls.append(1)
-        if len(calls) == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(trainer, "update_average", interrupt)
+def test_ctrl_c_saves_and_the_same_command_continues(options, tmp_path, capsys, interrupt_after):
+    interrupt_after(2)
     assert call("train", tmp_path / "run", *options) == 1
     assert "Stopped after 2 iterations; the same command continues." in capsys.readouterr().err
     assert read_json(tmp_path / "run" / RUN)["iteration"] == 2
     assert call("train", tmp_path / "run", *options) == 0
     assert read_json(tmp_path / "run" / RUN)["done"]
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
     assert call("train", tmp_path / "run", *options, "--seed", 8) == 2
     assert "another recipe" in capsys.readouterr().err
 
@@ -105,7 +91,7 @@ def test_an_embedder_is_trained_used_and_exported(options, plate_folder, tmp_pat
     assert call("train", tmp_path / "pecl", *options, *pecl, "--iterations", 1) == 0
     assert call("export", run, "embedder", "--checkpoints", tmp_path / "checkpoints") == 0
     card = read_json(tmp_path / "checkpoints" / "embedder.json")
-    assert card["architecture"] == EMBEDDER_ARCHITECTURE
+    assert card["architecture"] == AUXILIARIES[EMBEDDER]
     assert str(tmp_path) not in json.dumps(card)
     assert known_models(tmp_path / "checkpoints") == ["bicubic"]
     shutil.rmtree(tmp_path)

@@ -65,8 +65,10 @@ def test_what_is_no_plate_never_shows_one_whole(sources):
 def test_pictures_without_text_and_corners_are_taken_as_no_plate(sources):
     grey = np.full((48, 96, 3), 90, np.uint8)
     frame = np.float32([[0, 0], [96, 0], [96, 48], [0, 48]])
-    sampler = CornerSampler([(sources, 1), ([Source(grey, frame, None)], 1)], SIZE)
-    assert len(sampler.groups) == 1 and len(sampler.elsewhere) == 1
+    sampler = CornerSampler([(sources[:6], 3), (sources[6:], 1), ([Source(grey, frame, None)], 1)], SIZE)
+    assert len(sampler.groups) == 2 and len(sampler.elsewhere) == 1
+    assert sampler.shares == pytest.approx([0.75 * 0.825, 0.25 * 0.825, 0.175])
+    assert CornerSampler([(sources, 2)], SIZE).shares == [1]
 
 
 def test_a_plate_with_a_text_but_no_corners_is_neither(sources):

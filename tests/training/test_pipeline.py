@@ -14,6 +14,7 @@ import pytest
 import torch
 from filelock import FileLock
 
+from lpsr import evaluation
 from lpsr.checkpoints import load_restorer, read_card
 from lpsr.data.plates import open_plates
 from lpsr.degrade import degrade
@@ -151,7 +152,8 @@ def assert_same_weights(first: Path, second: Path) -> None:
     assert log_of(first) == log_of(second)
 
 
-def test_from_plates_to_a_checkpoint(new, published):
+def test_from_plates_to_a_checkpoint(new, published, monkeypatch):
+    monkeypatch.setattr(evaluation, "ENOUGH", 1)
     folder, heard = new("mine"), []
     status = run_pipeline(folder, report=lambda name, stage, entry: heard.append((name, stage.state, entry)))
     assert status == read_status(folder)
@@ -182,6 +184,8 @@ def test_from_plates_to_a_checkpoint(new, published):
     assert list(result["models"]) == ["bicubic", "mse", "mine"]
     assert card.test["psnr"] == result["models"]["mine"]["psnr"] and "exact" in card.test
     assert card.test["passport"]["checkpoints"] == {"mine": card.sha256}
+    assert [group["n"] for group in card.test["provinces"]] == [1, 1]
+    assert "| province | plates |" in (published / "mine.md").read_text(encoding="utf-8")
     assert facts["evaluate"] == {
         "n": 2,
         "psnr": result["models"]["mine"]["psnr"]["median"],
@@ -278,7 +282,7 @@ def test_the_embedder_that_ships_is_named_with_its_scores(new, tmp_path, monkeyp
     save_tensors(weights, embedder.CharacterClassifier().export())
     write_json(weights.with_suffix(".json"), {"validation": {"val_precision": 0.9, "val_recall": 0.8}})
     for module in (stages, trainer):
-        monkeypatch.setattr(module, "shipped_embedder", lambda: weights)
+        monkeypatch.setattr(module, "shipped_auxiliary", lambda name: weights)
     status = run_pipeline(new("mine", loss={"kind": "pecl"}, iterations=1))
     assert (status.state, status.message) == ("done", "")
     assert status.stages["embedder"].facts == {"source": "shipped", "val_precision": 0.9, "val_recall": 0.8}
@@ -453,7 +457,7 @@ def test_what_goes_wrong_is_said_and_can_be_gone_on_from(new, monkeypatch, capfd
 
     folder = new("mine", iterations=1)
     with monkeypatch.context() as patch:
-        patch.setattr(stages, "evaluate", broken)
+        patch.setattr(stages, "measure", broken)
         status = run_pipeline(folder)
     assert status == read_status(folder)
     assert status.state == "failed" and status.stages["evaluate"].state == "failed"
@@ -559,7 +563,8 @@ def test_without_a_reader_there_are_no_readings(new, published, monkeypatch):
 
     monkeypatch.setattr(stages, "get_reader", none)
     assert run_pipeline(new("mine", iterations=1)).state == "done"
-    assert read_card("mine", published).test.keys() == {"passport", "n", "psnr", "psnr_y", "ssim", "beside"}
+    keys = {"passport", "n", "psnr", "psnr_y", "ssim", "beside", "provinces"}
+    assert read_card("mine", published).test.keys() == keys
 
 
 def test_one_process_at_a_time(new):

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lpsr.checkpoints import shipped_embedder
+from lpsr.checkpoints import shipped_auxiliary
 from lpsr.data.patches import NO_AUGMENTATION, PatchSampler, load_sources
 from lpsr.data.plates import open_plates
 from lpsr.errors import InputError
@@ -344,7 +344,7 @@ def test_a_run_starts_from_another_runs_weights_and_says_so(make_recipe, tmp_pat
 
 
 def test_pecl_without_an_embedder_is_refused(make_recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "shipped_embedder", lambda: shipped_embedder(tmp_path))
+    monkeypatch.setattr(trainer, "shipped_auxiliary", lambda name: shipped_auxiliary(name, tmp_path))
     with pytest.raises(InputError, match="pretrain-embedder"):
         train(make_recipe(loss={"kind": "pecl"}), tmp_path / "run")
 

@@ -1,0 +1,102 @@
+"""A plate in several frames: where it was seen, how sharp, and what it reads by their votes."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lpsr.locate import View
+from lpsr.readers import Reading
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """A plate in one frame.
+
+    Attributes:
+        index, seconds: the frame's.
+        corners: ``(4, 2)`` float32 pixels of the frame, clockwise from the plate's top left.
+        score: [0, 1]: how likely it is a plate, by its looks.
+        sharpness: of the straightened plate, see ``lpsr.clip.sharpness``.
+        reading: of the straightened plate; None without a reader.
+        view: what is kept of the frame, with its own corners.
+    """
+
+    index: int
+    seconds: float | None
+    corners: np.ndarray
+    score: float
+    sharpness: float
+    reading: Reading | None
+    view: View
+
+    @property
+    def certainty(self) -> float:
+        """[0, 1]: how surely it is a plate, by its looks and its reading."""
+        return self.score * (self.reading.confidence if self.reading else 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One plate through a clip: ``sightings`` in the clip's order, at least one."""
+
+    sightings: tuple[Sighting, ...]
+
+    def best(self, most: int | None = None) -> list[Sighting]:
+        """The sharpest ``most`` sightings (None: all), sharpest first."""
+        return sorted(self.sightings, key=lambda sighting: -sighting.sharpness)[:most]
+
+    @cached_property
+    def votes(self) -> tuple[dict[str, float], ...]:
+        """For each character of the plate what the sightings read there, with the sum of its confidences, largest
+        first; () where nothing was read."""
+        return vote([sighting.reading for sighting in self.sightings if sighting.reading])
+
+    @property
+    def text(self) -> str | None:
+        """The plate's text by ``votes``; None where nothing was read."""
+        return "".join(next(iter(place)) for place in self.votes) or None
+
+    @property
+    def certainty(self) -> float:
+        """The sum of the sightings' certainties."""
+        return sum(sighting.certainty for sighting in self.sightings)
+
+    def to_json(self) -> dict[str, Any]:
+        """The text and the frames, sharpest first, as plain JSON values."""
+        return {
+            "text": self.text,
+            "frames": [
+                {
+                    "frame": sighting.index,
+                    "seconds": None if sighting.seconds is None else round(sighting.seconds, 3),
+                    "corners": [[round(float(value), 2) for value in corner] for corner in sighting.corners],
+                    "score": round(sighting.score, 4),
+                    "sharpness": round(sighting.sharpness, 3),
+                }
+                for sighting in self.best()
+            ],
+        }
+
+
+def vote(readings: Sequence[Reading]) -> tuple[dict[str, float], ...]:
+    """For each place the characters that readings of the most frequent length have there, with the sums of their
+    confidences, largest first. Of lengths as frequent the one with the larger confidence is taken."""
+    read = [reading for reading in readings if reading.plate_text]
+    if not read:
+        return ()
+    times: Counter[int] = Counter()
+    weight: Counter[int] = Counter()
+    for reading in read:
+        times[len(reading.plate_text)] += 1
+        weight[len(reading.plate_text)] += reading.confidence
+    length = max(times, key=lambda length: (times[length], weight[length]))
+    places: list[dict[str, float]] = [defaultdict(float) for _ in range(length)]
+    for reading in read:
+        if len(reading.plate_text) == length:
+            for place, character, confidence in zip(places, reading.plate_text, reading.char_confidences, strict=True):
+                place[character] += confidence
+    return tuple(dict(sorted(place.items(), key=lambda item: -item[1])) for place in places)
