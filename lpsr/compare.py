@@ -70,7 +70,7 @@ class Comparison:
         results: one a picture, all of HR size.
         degradation: HR to LR; None where a small picture was restored directly.
         text: the true text where known.
-        corners: of the plate in HR pixels, ``(4, 2)`` float32 clockwise from top left, where known.
+        corners: of the plate in pixels of the results, ``(4, 2)`` float32 clockwise from top left, where known.
         passport: how everything was made and measured.
         reduced_from: ``(width, height)`` of a picture that was too large.
         verdict: what the readings of the restorations support; None where nothing was read.
@@ -117,6 +117,7 @@ def compare(
     direct: bool = False,
     text: str | None = None,
     corners: np.ndarray | None = None,
+    crop: str | None = None,
     folder: str | Path = CHECKPOINTS,
 ) -> Comparison:
     """Degrade a plate and restore it with every model, by the protocol of evaluation; ``read`` then reads it.
@@ -128,6 +129,7 @@ def compare(
         degradation: HR to LR; its scale must be 8.
         text: the true text, where known.
         corners: of the plate in pixels of ``picture``, ``(4, 2)`` clockwise from top left, where known.
+        crop: how ``picture`` was cut, for the passport.
 
     Raises InputError for a picture that is too small or (``direct``) too large, or a model that does not exist.
     """
@@ -140,6 +142,8 @@ def compare(
     hr = reduced_from = None
     if direct:
         lr = picture
+        if corners is not None:
+            corners = np.float32(corners) * scale
         if lr.shape[0] * lr.shape[1] > MAX_DIRECT_PIXELS:
             raise InputError(
                 f"The picture is {lr.shape[1]} × {lr.shape[0]} pixels, too large to be restored directly (at most "
@@ -169,7 +173,7 @@ def compare(
     passport = {
         "source": "a single picture" + (", restored directly" if direct else ""),
         "reduced_from": reduced_from and f"{reduced_from[0]} × {reduced_from[1]} pixels, OpenCV area",
-        "crop": "right and bottom to multiples of 8" if not direct else "none",
+        "crop": "; ".join(filter(None, (crop, None if direct else "right and bottom to multiples of 8"))) or "none",
         **({} if direct else degradation_facts(degradation)),
         "consistency": "degraded again without noise" + (", by bicubic ×8 (assumed)" if direct else ""),
         **measurement_facts(None, {one.name: one.sha256 for one in restorers if one.sha256}),

@@ -129,6 +129,20 @@ def crop_to_multiple(picture: np.ndarray, multiple: int = 8) -> np.ndarray:
     return picture[:height, :width]
 
 
+def reduced(picture: np.ndarray, side: int) -> np.ndarray:
+    """The picture, by averaging made no longer than ``side`` pixels; itself where it is not."""
+    factor = side / max(picture.shape[:2])
+    if factor >= 1:
+        return picture
+    size = max(round(picture.shape[1] * factor), 1), max(round(picture.shape[0] * factor), 1)
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def outline(width: float, height: float) -> np.ndarray:
+    """The corners of a picture of this size, ``(4, 2)`` float32, clockwise from top left."""
+    return np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+
+
 def bounding_crop(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
     """The axis-aligned bounding box of ``corners`` (``(4, 2)``, x and y in pixels), cut to the picture.
 

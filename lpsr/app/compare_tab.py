@@ -1,26 +1,28 @@
 """Tab *Compare*: choose or bring a plate, see what each model makes of it."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
-from lpsr.app import cards, closer, session, verdict
+from lpsr.app import cards, session
+from lpsr.app.api import Api
 from lpsr.app.gallery import Entry, Shelf
-from lpsr.app.lab import MOST_MODELS, Lab, card_line, degradation_of, settings_of, values_of
+from lpsr.app.lab import MOST_MODELS, Lab, chosen_models, picker, preset_shown, settings_of, values_of
 from lpsr.app.language import Words, label, words_for
 from lpsr.app.link import DEFAULT, KEYS, Settings, from_query, preset_of
 from lpsr.app.numbers import NumbersPanel
+from lpsr.app.photo.clip import ClipPart
+from lpsr.app.photo.panel import PhotoPanel
+from lpsr.app.photo.state import find
 from lpsr.app.session import PROCESSOR, Choice
+from lpsr.app.steps import again, steps
 from lpsr.app.theme import script
-from lpsr.app.uploads import FileUpload, PictureUpload, sent
+from lpsr.app.uploads import PictureUpload, sent, take_picture
 from lpsr.degrade import PRESETS
 from lpsr.errors import InputError
-from lpsr.images import open_picture
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class CompareTab:
                     placeholder=label("page.drop"),
                     elem_id="upload",
                 )
+                self.clip = ClipPart()
                 self.direct = gr.Checkbox(label=label("page.direct"), elem_id="direct", container=False)
             with gr.Column(min_width=300, scale=4):
                 self.source = gr.Radio(
@@ -61,8 +64,10 @@ class CompareTab:
                     elem_id="source",
                 )
                 self.shelf = gr.HTML(shelves[0].html, js_on_load=script("shelf"), elem_id="shelf")
-        self.lab = Lab()
         self.message = gr.HTML("", elem_id="message")
+        self.clip.status_row()
+        self.photo = PhotoPanel()
+        self.lab = Lab()
         self.result = gr.HTML(
             '<section class="result waiting"><p class="heading">' + label("page.loading") + "</p></section>",
             js_on_load=script("result"),
@@ -72,9 +77,7 @@ class CompareTab:
         self.verdict = gr.HTML("", js_on_load=script("verdict"), elem_id="verdict")
         self.closer = gr.HTML("", js_on_load=script("closer"), elem_id="closer")
         self.numbers = NumbersPanel()
-        with gr.Row(visible=False):
-            self.api_picture = FileUpload(label="picture")
-            self.api_answer = gr.JSON()
+        self.api = Api()
 
     def listen(self, page: gr.Blocks, asked: gr.State) -> None:
         """Bind the events; the page calls it once all tabs are there.
@@ -95,8 +98,10 @@ class CompareTab:
         self.shelf.select(self._choose, self.settings, shown, **common)
         self.upload.input(self._take, [self.upload, self.direct, self.settings], [*shown, self.upload], **common)
         self.direct.input(self._redo, [self.direct, self.choice, self.settings], [*shown, self.direct], **common)
-        # A slider that is dragged should not make the result flicker.
+        # A slider that is dragged should not make the result flicker, nor a corner.
         live = common | {"show_progress": "hidden"}
+        self.photo.listen(self.choice, self.settings, shown, self.direct, self._redo, common, live)
+        self.clip.listen(self.settings, shown, self.message, self.direct, common)
         # Presets and sliders follow one another first: with the result they would undo what was moved meanwhile.
         at_once = {
             "queue": False,
@@ -104,7 +109,7 @@ class CompareTab:
             "api_visibility": "private",
             "trigger_mode": "always_last",
         }
-        gr.on([one.input for one in lab.degradation], _preset_shown, lab.degradation, lab.preset, **at_once)
+        gr.on([one.input for one in lab.degradation], preset_shown, lab.degradation, lab.preset, **at_once)
         lab.preset.input(lambda name: values_of(PRESETS[name]), lab.preset, lab.degradation, **at_once)
         gr.on(
             [one.input for one in lab.controls],
@@ -125,19 +130,12 @@ class CompareTab:
             show_progress="hidden",
         )
         self.numbers.listen(self.choice)
-        self.api_picture.upload(
-            _answer,
-            self.api_picture,
-            self.api_answer,
-            api_name="compare",
-            concurrency_id=PROCESSOR,
-            concurrency_limit=1,
-        )
+        self.api.listen()
 
     def warm_up(self) -> None:
-        """Load what a comparison needs by making the first one."""
+        """Load what a comparison needs by making the first one, and what finds plates in photos."""
         try:
-            session.first(next(iter(self.entries.values())))
+            find(session.first(next(iter(self.entries.values()))).picture)
         except Exception as error:
             # The first visitor gets its sentence; here there is nobody to show it to.
             log.warning("The first comparison failed: %s", error)
@@ -158,11 +156,11 @@ class CompareTab:
             if "plate" in query:
                 complaint = words("lab.no_plate", plate=query["plate"])
         shelf = next(one for one in self.shelves.values() if entry in one.entries)
-        controls = [preset_of(settings.degradation), *values_of(settings.degradation), _picker(settings, words)]
+        controls = [preset_of(settings.degradation), *values_of(settings.degradation), picker(settings, words)]
         # The first shelf is on the page already.
         controls += [shelf.name, gr.skip() if shelf is next(iter(self.shelves.values())) else shelf.html]
         yield *[gr.skip()] * 5, settings, *controls
-        for step in self._steps(lambda: self._entry(entry, settings), settings, words):
+        for step in steps(lambda: self._entry(entry, settings), settings, words):
             if complaint and not step[0]:
                 step = cards.alert(complaint), *step[1:]
             yield *step, *[gr.skip()] * len(controls)
@@ -173,7 +171,7 @@ class CompareTab:
         if entry is None:
             yield tuple([gr.skip()] * 6)
         else:
-            yield from self._steps(lambda: self._entry(entry, settings), settings, words_for(request))
+            yield from steps(lambda: self._entry(entry, settings), settings, words_for(request))
 
     def _entry(self, entry: Entry, settings: Settings) -> Choice:
         return session.first(entry) if settings == DEFAULT else session.choose(entry, settings)
@@ -185,8 +183,8 @@ class CompareTab:
         else:
             # Emptied at once: a second picture may come while the first is compared.
             yield *[gr.skip()] * 6, None
-            make = lambda: Choice(take_picture(path), direct=direct, settings=settings)  # noqa: E731
-            for step in self._steps(make, settings, words_for(request)):
+            make = lambda: session.bring(take_picture(path), direct, settings)  # noqa: E731
+            for step in steps(make, settings, words_for(request), fresh=True):
                 yield *step, gr.skip()
 
     def _redo(self, direct: bool, choice: Choice | None, settings: Settings, request: gr.Request) -> Iterator[tuple]:
@@ -197,15 +195,14 @@ class CompareTab:
         elif choice.key:
             yield tuple([gr.skip()] * 7)
         else:
-            for step in self._steps(lambda: _again(choice, direct=direct, settings=settings), settings, words):
+            for step in steps(lambda: again(choice, direct=direct, settings=settings), settings, words):
                 # Where it fails, the result stays as it is, and so must the box.
                 yield *step, gr.skip() if isinstance(step[4], Choice) else choice.direct
 
     def _adjust(self, choice: Choice | None, before: Settings, request: gr.Request, *values: Any) -> Iterator[tuple]:
         words = words_for(request)
         if len(values[-1]) > MOST_MODELS:
-            kept = session.shipped_models() if before.models is None else list(before.models)
-            yield cards.alert(words("lab.too_many", most=MOST_MODELS)), *[gr.skip()] * 5, kept
+            yield cards.alert(words("lab.too_many", most=MOST_MODELS)), *[gr.skip()] * 5, chosen_models(before)
             return
         try:
             settings = settings_of(values, session.shipped_models())
@@ -224,10 +221,10 @@ class CompareTab:
     ) -> Iterator[tuple]:
         """One checkpoint more, in the place of the last where there are ``MOST_MODELS`` already."""
         name, _ = asked
-        kept = session.shipped_models() if before.models is None else list(before.models)
-        settings = replace(before, models=(*[one for one in kept if one != name][: MOST_MODELS - 1], name))
+        kept = [one for one in chosen_models(before) if one != name][: MOST_MODELS - 1]
+        settings = replace(before, models=(*kept, name))
         words = words_for(request)
-        yield *[gr.skip()] * 6, _picker(settings, words)
+        yield *[gr.skip()] * 6, picker(settings, words)
         for step in self._resettle(choice, settings, words):
             yield *step, gr.skip()
 
@@ -236,91 +233,10 @@ class CompareTab:
         if choice is None:
             yield cards.alert(words("page.gone")), *[gr.skip()] * 4, settings
         elif choice.key:
-            yield from self._steps(lambda: self._entry(self.entries[choice.key], settings), settings, words)
+            yield from steps(lambda: self._entry(self.entries[choice.key], settings), settings, words)
         else:
-            yield from self._steps(lambda: _again(choice, settings=settings), settings, words)
-
-    def _steps(self, make: Callable[[], Choice], settings: Settings, words: Words) -> Iterator[tuple]:
-        """Message, result, verdict, closer look, choice, settings: first without readings, then with them.
-
-        Where something fails, its sentence is the message; what was not compared yet leaves everything else as it is.
-        """
-        compared = None
-        try:
-            choice = make()
-            if choice.comparison is None:
-                choice = compared = session.compared(choice)
-                yield _shown(choice, settings, words, pending=True)
-                choice = session.read(choice)
-            yield _shown(choice, settings, words)
-        except Exception as error:
-            known = isinstance(error, InputError)
-            if not known:
-                log.exception("A comparison failed.")
-            # What cannot be read waits for its readings no longer.
-            rest = _shown(compared, settings, words)[1:] if compared else (*[gr.skip()] * 4, settings)
-            yield cards.alert(str(error) if known else words("page.sorry")), *rest
-
-
-def _preset_shown(*values: Any) -> str | None:
-    try:
-        return preset_of(degradation_of(values))
-    except InputError:
-        return None
-
-
-def _again(choice: Choice, **changes: Any) -> Choice:
-    return replace(choice, comparison=None, notes=(), **changes)
-
-
-def _shown(choice: Choice, settings: Settings, words: Words, pending: bool = False) -> tuple:
-    comparison = choice.comparison
-    return (
-        "",
-        cards.results(choice, words, pending),
-        verdict.html(comparison, words, pending),
-        closer.html(comparison, words),
-        choice,
-        settings,
-    )
+            yield from steps(lambda: again(choice, settings=settings), settings, words)
 
 
 def _pick(settings: Settings, request: gr.Request) -> dict:
-    return _picker(settings, words_for(request))
-
-
-def _picker(settings: Settings, words: Words) -> dict:
-    """The checkpoints that are here, with those of the settings ticked."""
-    from lpsr.checkpoints import list_checkpoints
-
-    known = list_checkpoints()
-    wanted: Sequence[str] = session.shipped_models() if settings.models is None else settings.models
-    ticked = [card.name for card in known if card.name in wanted]
-    return gr.update(choices=[(card_line(card, words), card.name) for card in known], value=ticked)
-
-
-def take_picture(path: str) -> np.ndarray:
-    """Read an uploaded file. Raises InputError.
-
-    The file is left to Gradio's sweep: equal uploads are one file, which another visitor may be waiting for.
-    """
-    if not Path(path).is_file():
-        raise InputError("The upload did not arrive; bring the picture again.")
-    return open_picture(path, "The picture")
-
-
-def _answer(picture: str | None) -> dict:
-    """Degrade a plate ×8, restore it with every model, and measure and read each.
-
-    Takes a picture of a plate and returns {"hr_size": [w, h], "models": [{"name", "psnr", "psnr_y", "ssim",
-    "reading": {...}}], ...}.
-    """
-    try:
-        if picture is None:
-            raise InputError("Send a picture of a plate.")
-        return session.read(session.compared(Choice(take_picture(picture)))).comparison.to_json()
-    except InputError as error:
-        raise gr.Error(str(error), print_exception=False) from None
-    except Exception:
-        log.exception("A comparison failed.")
-        raise gr.Error(Words()("page.sorry"), print_exception=False) from None
+    return picker(settings, words_for(request))

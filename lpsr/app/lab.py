@@ -1,13 +1,15 @@
 """The controls of a comparison: the degradation, with presets, and the checkpoints."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from lpsr.app.language import Words, label
 from lpsr.app.link import Settings, preset_of
+from lpsr.app.session import shipped_models
 from lpsr.degrade import KERNELS, PAPER, PLACES, PRESETS, Degradation
+from lpsr.errors import InputError
 
 if TYPE_CHECKING:
     # For annotations only: it imports torch, which the first paint need not wait for.
@@ -121,6 +123,28 @@ def values_of(degradation: Degradation) -> list:
     one = degradation
     quality, place = (_USUAL_QUALITY, _NONE) if one.jpeg is None else (one.jpeg, one.jpeg_at)
     return [one.kernel, one.blur, one.motion, one.angle, one.blur_at, one.noise, one.noise_at, quality, place]
+
+
+def preset_shown(*values: Any) -> str | None:
+    """The preset that the degradation's controls make; None for none, and for what cannot be used."""
+    try:
+        return preset_of(degradation_of(values))
+    except InputError:
+        return None
+
+
+def chosen_models(settings: Settings) -> list[str]:
+    """The checkpoints of the settings, those that ship where the visitor did not choose."""
+    return shipped_models() if settings.models is None else list(settings.models)
+
+
+def picker(settings: Settings, words: Words) -> dict:
+    """The update of ``Lab.models``: the checkpoints that are here, with those of the settings ticked."""
+    from lpsr.checkpoints import list_checkpoints
+
+    known, wanted = list_checkpoints(), chosen_models(settings)
+    ticked = [card.name for card in known if card.name in wanted]
+    return gr.update(choices=[(card_line(card, words), card.name) for card in known], value=ticked)
 
 
 def describe(degradation: Degradation, words: Words) -> str:

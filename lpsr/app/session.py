@@ -10,6 +10,7 @@ import numpy as np
 
 from lpsr.app.gallery import Entry
 from lpsr.app.link import DEFAULT, Settings
+from lpsr.app.photo.state import Photo, find, is_plate, photo_of
 from lpsr.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,21 +38,23 @@ class Choice:
     """What a visitor has chosen, and what came of it; a picture of their own is kept for this visit alone.
 
     Attributes:
-        picture: ``(H, W, 3)`` uint8.
+        picture: ``(H, W, 3)`` uint8; None while the corners of a plate in a photo are still to be set.
         key, caption: of a plate from a shelf, else empty.
         text, corners: the true text and the plate's corners in the picture, where known.
         direct: the picture is the LR plate itself.
+        photo: the photo that the picture was cut from.
         settings: degradation and checkpoints.
         comparison: None before ``compared``; without readings before ``read``.
         notes: what the visitor should know about it.
     """
 
-    picture: np.ndarray
+    picture: np.ndarray | None
     key: str = ""
     caption: str = ""
     text: str | None = None
     corners: np.ndarray | None = field(default=None, compare=False)
     direct: bool = False
+    photo: Photo | None = None
     settings: Settings = DEFAULT
     comparison: "Comparison | None" = None
     notes: tuple[Note, ...] = ()
@@ -66,6 +69,33 @@ def choose(entry: Entry, settings: Settings = DEFAULT) -> Choice:
     return Choice(plate.hr(), entry.key, entry.caption, plate.text, plate.hr_corners(), settings=settings)
 
 
+def bring(picture: np.ndarray, direct: bool = False, settings: Settings = DEFAULT) -> Choice:
+    """A visitor's own picture: of a photo the best plate in it, else the picture as it is.
+
+    ``direct``: it is the LR plate itself; of one that is too large for that the plate in it is. Raises InputError.
+    """
+    from lpsr.compare import MAX_DIRECT_PIXELS
+
+    try:
+        found = find(picture)
+    except InputError:
+        # The visitor can set the corners.
+        found = []
+    if (direct and picture.shape[0] * picture.shape[1] <= MAX_DIRECT_PIXELS) or is_plate(picture, found):
+        corners = found[0].corners if found else None
+        return Choice(picture, corners=corners, direct=direct, settings=settings)
+    return cut(Choice(None, direct=direct, settings=settings), photo_of(picture, found))
+
+
+def cut(choice: Choice, photo: Photo) -> Choice:
+    """The choice with the plate of ``photo``, not compared; without a picture where there is none to cut.
+
+    Raises InputError for corners that cannot be a plate's.
+    """
+    picture, corners = photo.cut() if photo.ready else (None, None)
+    return replace(choice, picture=picture, corners=corners, photo=photo, comparison=None, notes=())
+
+
 def compared(choice: Choice) -> Choice:
     """The choice with its pictures and numbers, still without readings. Raises InputError."""
     from lpsr.compare import compare
@@ -78,11 +108,13 @@ def compared(choice: Choice) -> Choice:
         direct=choice.direct,
         text=choice.text,
         corners=choice.corners,
+        crop=choice.photo and choice.photo.crop,
     )
     height, width = choice.picture.shape[:2]
     if choice.direct and choice.settings.degradation != DEFAULT.degradation:
         notes.append(("note_direct", {}))
-    if not choice.direct and not choice.key and width <= FEW_PIXELS:
+    # Of a plate in a photo the panel says it.
+    if not choice.direct and not choice.key and choice.photo is None and width <= FEW_PIXELS:
         notes.append(("note_small", {"width": width, "height": height}))
     if comparison.reduced_from:
         height, width = comparison.hr.shape[:2]

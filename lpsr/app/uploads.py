@@ -1,10 +1,15 @@
 """What a visitor sends: files, as the paths of what nobody has opened yet, and what the page's scripts say."""
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 from gradio.data_classes import ListFiles
 from gradio_client.utils import is_http_url_like
+
+from lpsr.errors import InputError
+from lpsr.images import open_picture
 
 NO_ADDRESS = "Send the picture itself, not an address."
 
@@ -24,6 +29,16 @@ async def _stay(component: gr.components.Component, path: str | None) -> str | N
     if path is not None and is_http_url_like(path):
         raise gr.Error(NO_ADDRESS, print_exception=False)
     return path
+
+
+def take_picture(path: str) -> np.ndarray:
+    """Read an uploaded file. Raises InputError.
+
+    The file is left to Gradio's sweep: equal uploads are one file, which another visitor may be waiting for.
+    """
+    if not Path(path).is_file():
+        raise InputError("The upload did not arrive; bring the picture again.")
+    return open_picture(path, "The picture")
 
 
 def sent(event: gr.EventData, name: str) -> Any:
@@ -50,6 +65,14 @@ class FileUpload(gr.File):
 
 class FilesUpload(gr.File):
     """``gr.File`` for several files that gives the path of each as it came, and what the visitor calls it."""
+
+    is_template = True
+    preprocess = _files
+    async_move_resource_to_block_cache = _stay
+
+
+class ClipUpload(gr.UploadButton):
+    """``gr.UploadButton`` for several files that gives the path of each as it came, and what the visitor calls it."""
 
     is_template = True
     preprocess = _files

@@ -13,9 +13,11 @@ from lpsr import __version__
 from lpsr.errors import InputError
 
 VERBS = (
+    "locate",
     "compare",
     "evaluate",
     "calibrate",
+    "readability",
     "restore",
     "degrade",
     "read",
@@ -23,6 +25,7 @@ VERBS = (
     "synthesize",
     "pretrain_embedder",
     "pretrain_recogniser",
+    "pretrain_corners",
     "train",
     "study",
     "report",

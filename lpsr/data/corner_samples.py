@@ -11,6 +11,7 @@ import numpy as np
 from lpsr.data.patches import Source
 from lpsr.degrade import motion_kernel
 from lpsr.errors import InputError
+from lpsr.images import outline
 
 # Share of pictures without a whole plate, and of these from sources that show none, where there are any.
 _EMPTY, _ELSEWHERE = 0.35, 0.5
@@ -82,7 +83,7 @@ class CornerSampler:
 
 def _known(source: Source) -> bool:
     height, width = source.picture.shape[:2]
-    return not np.array_equal(source.corners, np.float32([[0, 0], [width, 0], [width, height], [0, height]]))
+    return not np.array_equal(source.corners, outline(width, height))
 
 
 def _quad(rng: np.random.Generator, centre: np.ndarray, width: float) -> np.ndarray:
@@ -152,8 +153,7 @@ def _bodywork(source: Source, size: tuple[int, int], rng: np.random.Generator) -
     x = rng.uniform(0, width - strip_width)
     y = rng.uniform(0, above - strip_height) if above >= below else height - rng.uniform(strip_height, below)
     box = np.float32([[x, y], [x + strip_width, y], [x + strip_width, y + strip_height], [x, y + strip_height]])
-    frame = np.float32([[0, 0], [size[1], 0], [size[1], size[0]], [0, size[0]]])
-    return _view(Source(source.picture, box, None), frame, size, rng)
+    return _view(Source(source.picture, box, None), outline(*size[::-1]), size, rng)
 
 
 def _writing(source: Source, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -177,8 +177,7 @@ def _elsewhere(source: Source, size: tuple[int, int], rng: np.random.Generator) 
     """Most of a picture that shows no plate."""
     extent = np.array(source.picture.shape[1::-1], float)
     corners = _quad(rng, extent * rng.uniform(0.4, 0.6, 2), rng.uniform(0.5, 1) * extent[0])
-    frame = np.float32([[0, 0], [size[1], 0], [size[1], size[0]], [0, size[0]]])
-    return _view(Source(source.picture, corners.astype(np.float32), None), frame, size, rng)
+    return _view(Source(source.picture, corners.astype(np.float32), None), outline(*size[::-1]), size, rng)
 
 
 _EMPTIES = (_too_large, _too_small, _outside, _upside_down, _bodywork, _writing)

@@ -15,7 +15,7 @@ from lpsr.data.layout import character_quads
 from lpsr.data.plates import Plate
 from lpsr.degrade import degrade
 from lpsr.errors import InputError
-from lpsr.images import bounding_origin
+from lpsr.images import bounding_origin, outline
 from lpsr.plates import ALPHABET, is_plate
 
 # A character counts as shown above the first fraction of its area, as not shown below the second.
@@ -65,7 +65,7 @@ def load_sources(plates: Sequence[Plate]) -> list[Source]:
         height, width = picture.shape[:2]
         corners = plate.corners
         if corners is None:
-            corners = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+            corners = outline(width, height)
         sources.append(Source(picture, corners, plate.text if plate.text and is_plate(plate.text) else None))
     return sources
 
@@ -264,7 +264,7 @@ def shown_characters(source: Source, matrix: np.ndarray, size: tuple[int, int]) 
         return np.full(len(ALPHABET), np.nan, np.float32)
     labels = np.zeros(len(ALPHABET), np.float32)
     height, width = size
-    frame = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+    frame = outline(width, height)
     quads = character_quads(source.text, source.corners) @ matrix[:, :2].T + matrix[:, 2]
     for character, quad in zip(source.text, quads.astype(np.float32), strict=True):
         visible = cv2.intersectConvexConvex(quad, frame)[0] / max(cv2.contourArea(quad), 1e-6)

@@ -128,7 +128,4 @@ def _shared(one: np.ndarray, other: np.ndarray) -> list[list[float]]:
 
 
 def _area(points: Sequence[Sequence[float]]) -> float:
-    if not len(points):
-        return 0.0
-    x, y = (np.float64(points) - points[0]).T
-    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+    return cv2.contourArea(np.float32(points).reshape(-1, 2))

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 
 from lpsr.checkpoints import CORNERS, shipped_auxiliary
+from lpsr.data.generator.folder import TRUTH
 from lpsr.data.plates import open_plates
 from lpsr.errors import InputError
 from lpsr.files import read_json
 from lpsr.images import bounding_crop, open_picture
-from lpsr.locate.find import Found, locate, overlap
+from lpsr.locate.find import SAME, Found, locate, overlap
 from lpsr.metrics.reading import wilson_interval
 from lpsr.passport import measurement_facts
 from lpsr.readers import Reader
 from lpsr.rectify import rectify
 
-TRUTH = "truth.json"
-# The criterion of CCPD (intersection over union), and below what nothing was meant.
-RIGHT, APART = 0.7, 0.3
+# The criterion of CCPD: intersection over union.
+RIGHT = 0.7
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def check(
         seconds.append(time.perf_counter() - start)
         overlaps = np.array([[overlap(one.corners, corners) for corners in photo.corners] for one in found])
         overlaps = overlaps.reshape(len(found), len(photo.corners))
-        alarms += int((overlaps.max(1, initial=0) < APART).sum())
+        alarms += int((overlaps.max(1, initial=0) < SAME).sum())
         plates += _judged(picture, photo, found, overlaps, reader)
         progress(done, len(photos))
     right = [plate for plate in plates if plate["overlap"] > RIGHT]
@@ -127,11 +127,13 @@ def _from_truth(folder: Path) -> list[Photo]:
         if not isinstance(entries, list) or not entries:
             raise ValueError("no list")
         for entry in entries:
-            corners = tuple(np.float32(plate["corners"]).reshape(4, 2) for plate in entry["plates"])
+            corners = tuple(np.float32(plate["corners"]) for plate in entry["plates"])
+            if not all(one.shape == (4, 2) and np.isfinite(one).all() for one in corners):
+                raise ValueError("no four points")
             texts = tuple(plate["text"] for plate in entry["plates"])
             # A list is data: it must not be able to point outside its folder.
             photos.append(Photo(folder / Path(entry["file"]).name, corners, texts))
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise InputError(
             f"{folder / TRUTH} is no list of photos and their plates as locate --json writes it."
         ) from error

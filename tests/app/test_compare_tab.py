@@ -4,12 +4,13 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from lpsr.app.compare_tab import take_picture
 from lpsr.app.gallery import shelves
 from lpsr.app.language import Words
 from lpsr.app.link import DEFAULT
 from lpsr.app.page import build
 from lpsr.app.session import Choice
+from lpsr.app.steps import steps
+from lpsr.app.uploads import take_picture
 from lpsr.data.generator import generate
 from lpsr.errors import InputError
 from lpsr.images import encode_png
@@ -49,7 +50,7 @@ def test_what_names_no_plate_changes_nothing(tab, data):
 def test_pictures_stay_where_the_reader_fails(tab, monkeypatch, caplog):
     monkeypatch.setattr("lpsr.app.session.read", lambda _: 1 / 0)
     choice = Choice(generate(1, 4).picture)
-    first, last = tab._steps(lambda: choice, DEFAULT, Words())
+    first, last = steps(lambda: choice, DEFAULT, Words())
     assert "chip waiting" in first[1] and 'aria-busy="true"' in first[2]
     assert "fault in the program" in last[0] and "division by zero" in caplog.text
     assert "card" in last[1] and "chip waiting" not in last[1] and 'aria-busy="true"' not in last[2]
@@ -57,7 +58,7 @@ def test_pictures_stay_where_the_reader_fails(tab, monkeypatch, caplog):
 
 
 def test_a_failed_comparison_leaves_the_result_and_keeps_the_settings(tab):
-    (step,) = tab._steps(lambda: take_picture("gone.png"), DEFAULT, Words())
+    (step,) = steps(lambda: take_picture("gone.png"), DEFAULT, Words())
     assert "did not arrive" in step[0] and list(step[1:5]) == [gr.skip()] * 4 and step[5] is DEFAULT
 
 

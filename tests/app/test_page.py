@@ -109,15 +109,13 @@ def test_a_picture_can_be_pasted(visit, plate_file):
     wait_for_other(page, before)
 
 
-def test_a_webcam_picture_is_compared(visit):
+def test_in_a_webcam_picture_the_plate_is_looked_for(visit):
     page = visit(permissions=["camera"])
-    before = hr(page)
     page.get_by_label("Capture from camera").click()
     page.locator("#upload").get_by_text("Click to Access Webcam").click()
     page.wait_for_function("() => document.querySelector('#upload video')?.videoWidth > 0")
     page.locator("#upload").get_by_label("capture photo").click()
-    wait_for_other(page, before)
-    assert models(page) == MODELS
+    page.wait_for_selector("#photo .photo-bar")
 
 
 def test_a_file_that_is_no_picture_gets_a_sentence_and_loses_nothing(visit, hostile, plate_file):
