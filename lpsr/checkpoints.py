@@ -273,6 +273,7 @@ def shipped_auxiliary(name: str, folder: str | Path = CHECKPOINTS) -> Path:
     path = Path(folder) / f"{name}.safetensors"
     if not path.is_file():
         raise InputError(f"There is no {path.name} in {folder}; train one with: python -m lpsr pretrain-{name}.")
-    if sha256(path) != read_json(path.with_suffix(".json")).get("sha256"):
+    card = read_json(path.with_suffix(".json"))
+    if not isinstance(card, dict) or card.get("sha256") != sha256(path):
         raise InputError(_MISMATCH.format(path))
     return path

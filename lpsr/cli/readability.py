@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "readability"
 HELP = "measure how readable plates are by their width"
+RATES = ("exact", "characters")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,9 +76,6 @@ def table(readability: "Readability") -> str:
         advice = expect(one.low, readability).advice
         rows.append([name, str(one.direct.exact.n), *map(_share, shares), advice])
     return aligned(rows)
-
-
-RATES = ("exact", "characters")
 
 
 def _share(share: "Share | None") -> str:

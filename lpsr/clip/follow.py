@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from lpsr.clip.frames import Frame
 from lpsr.clip.sharpness import sharpness
 from lpsr.clip.track import Sighting, Track, vote
-from lpsr.errors import InputError
-from lpsr.locate import Found, locate, overlap, refine, views
+from lpsr.locate import Found, locate, refine, views
+from lpsr.locate.find import LEAST, apart, is_sound
 from lpsr.readers import Reader, Reading
 from lpsr.rectify import plate_size, rectify
 
@@ -18,8 +18,6 @@ from lpsr.rectify import plate_size, rectify
 EVERY = 4
 # Plates in one frame.
 MOST_PLATES = 6
-# Likelihood of a plate below which it is lost; overlap (intersection over union) above which two are one.
-LEAST, SAME = 0.5, 0.3
 # Frames that a plate may be hidden for.
 PATIENCE = 3
 # How far from where it should be a plate is looked for, in its widths, and how much wider or narrower it may be.
@@ -92,18 +90,14 @@ def _each(frames: Collection[Frame]) -> Iterator[Frame]:
 
 def _see(frame: Frame, expected: list[np.ndarray], all_over: bool, reader: Reader | None) -> list[Found]:
     """The plates in a frame, likeliest first."""
-    found = [_refined(frame.picture, corners) for corners in expected]
-    if all_over or not found or None in found:
+    refined = [_refined(frame.picture, corners) for corners in expected]
+    found = [one for one in refined if one]
+    if all_over or not found or None in refined:
         found += locate(frame.picture, most=MOST_PLATES)
-    apart: list[Found] = []
-    for one in sorted(filter(None, found), key=lambda one: -one.score):
-        if all(overlap(one.corners, other.corners) < SAME for other in apart):
-            apart.append(one)
+    kept = apart([one.corners for one in found], [one.score for one in found], LEAST)[:MOST_PLATES]
     if reader is None:
-        return apart[:MOST_PLATES]
-    return [
-        Found(one.corners, one.score, reader.read(rectify(frame.picture, one.corners))) for one in apart[:MOST_PLATES]
-    ]
+        return [found[i] for i in kept]
+    return [replace(found[i], reading=reader.read(rectify(frame.picture, found[i].corners))) for i in kept]
 
 
 def _refined(picture: np.ndarray, corners: np.ndarray) -> Found | None:
@@ -113,11 +107,7 @@ def _refined(picture: np.ndarray, corners: np.ndarray) -> Found | None:
         corners, likely = refine(picture, corners)
         if likely < LEAST:
             return None
-    try:
-        rectify(picture, corners)
-    except InputError:
-        return None
-    return Found(corners, likely)
+    return Found(corners, likely) if is_sound(corners, picture.shape) else None
 
 
 def _link(frame: Frame, number: int, found: list[Found], tracks: list[_Followed], live: list[_Followed]) -> None:

@@ -77,7 +77,10 @@ def read_frames(source: str | Path | Sequence[str | Path], most: int = MOST) -> 
         return _burst(list(map(Path, source)), most, "The burst")
     path = Path(source)
     if path.is_dir():
-        inside = (file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith("."))
+        try:
+            inside = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != "."]
+        except OSError as error:
+            raise InputError(f"The folder {path.name} may not be read; change its permissions.") from error
         return _burst(sorted(inside, key=_in_order), most, f"The folder {path.name}")
     if _is_video(_head(path)):
         return _video(path, most)
@@ -255,6 +258,8 @@ def _animation_frames(path: Path, indices: tuple[int, ...]) -> Iterator[Frame]:
     with _opened(path) as image:
         for index in range(indices[-1] + 1):
             image.seek(index)
+            # WebP tells how long a frame lasts only once it is decoded.
+            image.load()
             if index in indices:
                 frame = ImageOps.exif_transpose(image).convert("RGBA")
                 white = Image.new("RGBA", frame.size, "white")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lpsr.locate import View
+from lpsr.locate.find import rate
 from lpsr.readers import Reading
 
 
@@ -36,7 +37,7 @@ class Sighting:
     @property
     def certainty(self) -> float:
         """[0, 1]: how surely it is a plate, by its looks and its reading."""
-        return self.score * (self.reading.confidence if self.reading else 1)
+        return rate(self.score, self.reading)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,19 +17,22 @@ from lpsr.readers.weights import prepare_environment
 _TEXT_ASPECT, _SHEET_ASPECT = (1.6, 8.0), (1.7, 6.5)
 # Of 8-bit hue, saturation and value (OpenCV's, hue below 180): blue, green and yellow plates.
 _COLOURS = (((98, 80, 40), (128, 255, 255)), ((40, 40, 60), (90, 255, 255)), ((12, 90, 80), (34, 255, 255)))
-MOST = 24
+# Lines and shapes that are looked at: a page of writing has a thousand lines.
+MOST_LINES, MOST_SHAPES = 96, 24
 _lock = threading.Lock()
 
 
 def text_regions(picture: np.ndarray) -> np.ndarray:
-    """Written lines in ``(H, W, 3)`` uint8, and neighbours on one line joined, ``(n, 5)`` float."""
+    """Written lines in ``(H, W, 3)`` uint8, and neighbours on one line joined, ``(n, 5)`` float, at most 96, those of
+    the highest letters."""
     boxes = _detector()(np.ascontiguousarray(picture[..., ::-1])).boxes
     if boxes is None or not len(boxes):
         return np.empty((0, 5))
     lines = np.array([_upright(cv2.minAreaRect(np.float32(box))) for box in boxes])
     candidates = np.concatenate([lines, _joined(lines)])
     aspect = candidates[:, 2] / np.maximum(candidates[:, 3], 1)
-    return candidates[(aspect > _TEXT_ASPECT[0]) & (aspect < _TEXT_ASPECT[1])]
+    candidates = candidates[(aspect > _TEXT_ASPECT[0]) & (aspect < _TEXT_ASPECT[1])]
+    return candidates[np.sort(np.argsort(-candidates[:, 3], kind="stable")[:MOST_LINES])]
 
 
 def shape_regions(picture: np.ndarray) -> np.ndarray:
@@ -50,7 +53,7 @@ def shape_regions(picture: np.ndarray) -> np.ndarray:
             if region[2] >= 16 and filled > 0.55 and _SHEET_ASPECT[0] < aspect < _SHEET_ASPECT[1]:
                 found.append(region)
     found.sort(key=lambda region: -region[2] * region[3])
-    return np.array(found[:MOST]).reshape(-1, 5)
+    return np.array(found[:MOST_SHAPES]).reshape(-1, 5)
 
 
 def _upright(rectangle: tuple) -> tuple[float, float, float, float, float]:
@@ -65,20 +68,15 @@ def _joined(lines: np.ndarray) -> np.ndarray:
     """Pairs of neighbours on one line as one region each: the dot parts some plates."""
     pairs = []
     for i, (x, y, width, height, angle) in enumerate(lines):
-        for other_x, other_y, other_width, other_height, other_angle in lines[i + 1 :]:
-            direction = np.deg2rad(angle if width > other_width else other_angle)
-            along = np.array([np.cos(direction), np.sin(direction)])
-            step = np.array([other_x - x, other_y - y])
-            gap = abs(step @ along) - (width + other_width) / 2
-            across = abs(step @ (-along[1], along[0]))
-            low, high = sorted((height, other_height))
-            if gap < 1.5 * high and across < 0.4 * high and low > 0.6 * high:
-                boxes = [
-                    ((x, y), (width, height), angle),
-                    ((other_x, other_y), (other_width, other_height), other_angle),
-                ]
-                points = np.concatenate([cv2.boxPoints(box) for box in boxes])
-                pairs.append(_upright(cv2.minAreaRect(points)))
+        others = lines[i + 1 :]
+        direction = np.deg2rad(np.where(width > others[:, 2], angle, others[:, 4]))
+        step_x, step_y = others[:, 0] - x, others[:, 1] - y
+        gap = np.abs(step_x * np.cos(direction) + step_y * np.sin(direction)) - (width + others[:, 2]) / 2
+        across = np.abs(step_y * np.cos(direction) - step_x * np.sin(direction))
+        low, high = np.minimum(height, others[:, 3]), np.maximum(height, others[:, 3])
+        for other in others[(gap < 1.5 * high) & (across < 0.4 * high) & (low > 0.6 * high)]:
+            boxes = [cv2.boxPoints((one[:2], one[2:4], one[4])) for one in (lines[i], other)]
+            pairs.append(_upright(cv2.minAreaRect(np.concatenate(boxes))))
     return np.array(pairs).reshape(-1, 5)
 
 
@@ -100,6 +98,8 @@ def _load() -> Any:
         # Pictures come in the size that suits.
         "Det.limit_type": "max",
         "Det.limit_side_len": 4096,
+        # A page of writing takes seconds else.
+        "Det.max_candidates": 300,
         "EngineConfig.onnxruntime.intra_op_num_threads": 1,
         "EngineConfig.onnxruntime.inter_op_num_threads": 1,
     }

@@ -131,6 +131,8 @@ def _from_truth(folder: Path) -> list[Photo]:
             if not all(one.shape == (4, 2) and np.isfinite(one).all() for one in corners):
                 raise ValueError("no four points")
             texts = tuple(plate["text"] for plate in entry["plates"])
+            if not all(text is None or isinstance(text, str) for text in texts):
+                raise ValueError("no text")
             # A list is data: it must not be able to point outside its folder.
             photos.append(Photo(folder / Path(entry["file"]).name, corners, texts))
     except (TypeError, KeyError, ValueError, OverflowError) as error:

@@ -86,6 +86,4 @@ def _view(photo: np.ndarray, found: Found, others: Sequence[np.ndarray]) -> View
         area[own > 0] = 0
         if area.any():
             picture[area > 0] = picture[area > 0].mean(0)
-    return View(
-        picture, np.float32(plate), found.score, found.reading and found.reading.plate_text, float(scale.max())
-    )
+    return View(picture, np.float32(plate), found.score, found.reading and found.reading.plate_text, float(scale.max()))

@@ -51,9 +51,12 @@ def any_card(name: str, folder: str | Path = CHECKPOINTS) -> WeightsCard:
     if not auxiliary_of(name) or not path.is_file():
         return read_card(name, folder)
     try:
-        return WeightsCard.model_validate(read_json(path))
+        card = WeightsCard.model_validate(read_json(path))
     except ValidationError as error:
         raise InputError(f"{path} is not the card of an auxiliary that this version understands.") from error
+    if card.name != name:
+        raise InputError(f"{path} is the card of {card.name!r}; rename the files or the card.")
+    return card
 
 
 def model_card(card: WeightsCard) -> str:

@@ -46,13 +46,13 @@ def box(left, top, right, bottom):
 def test_of_a_photo_the_best_plate_is_compared_and_the_passport_says_how_it_was_cut(street, finds):
     first, second = street.plates
     finds(plate(first.corners), plate(second.corners, 0.8))
-    choice = bring(street.picture, settings=Settings(PRESETS["night"]))
+    straight = bring(street.picture, settings=Settings(PRESETS["night"]))
+    choice = cut(straight, dataclasses.replace(straight.photo, how="box"))
     np.testing.assert_array_equal(choice.picture, bounding_crop(street.picture, first.corners))
     assert choice.settings == Settings(PRESETS["night"]) and choice.key == "" and not choice.direct
     comparison = compared(choice).comparison
     assert comparison.passport["crop"] == ("axis-aligned box of the corners, found; right and bottom to multiples of 8")
     np.testing.assert_allclose(comparison.corners, first.corners - np.floor(first.corners.min(0)), atol=0.01)
-    straight = cut(choice, dataclasses.replace(choice.photo, how="straight"))
     np.testing.assert_array_equal(straight.picture, rectify(choice.photo.view.picture, choice.photo.corners))
     width, height = plate_size(first.corners)
     assert straight.comparison is None and straight.settings == choice.settings
@@ -74,10 +74,10 @@ def test_nothing_of_a_photo_is_kept_but_its_views(street, finds):
 def test_corners_of_a_hand_are_said_and_those_found_come_back(street, finds):
     finds(plate(street.plates[0].corners))
     photo = bring(street.picture).photo
-    moved = photo.place(photo.corners + 3)
+    moved = dataclasses.replace(photo, how="box").place(photo.corners + 3)
     np.testing.assert_array_equal(moved.corners, photo.corners + 3)
     assert moved.crop == "axis-aligned box of the corners, placed by hand"
-    back = moved.place(photo.view.corners)
+    back = dataclasses.replace(moved, how="straight").place(photo.view.corners)
     assert not back.placed and back.crop == photo.crop
 
 
@@ -158,8 +158,8 @@ def test_a_small_picture_restored_directly_is_the_plate_and_of_a_large_one_the_p
     # Of the results' pictures, which are eight times as large.
     np.testing.assert_array_equal(compared(choice).comparison.corners, np.float32(corners) * 8)
     choice = bring(np.zeros((600, 1000, 3), np.uint8), direct=True)
-    assert choice.direct and choice.picture.shape == (17, 41, 3)
-    assert compared(choice).comparison.passport["crop"] == "axis-aligned box of the corners, found"
+    assert choice.direct and choice.picture.shape == (16, 40, 3)
+    assert compared(choice).comparison.passport["crop"] == "straightened by homography, corners found, 40 × 16 px"
 
 
 def test_where_plates_cannot_be_located_corners_can_be_placed(monkeypatch, street, caplog):

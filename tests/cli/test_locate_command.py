@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lpsr.cli import main
-from lpsr.data.generator import generate_photo
+from lpsr.data.generator import generate_photo, synthesize_photos
 
 
 def call(*arguments):
@@ -61,3 +61,30 @@ def test_a_reader_that_does_not_exist_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         call(tmp_path, "--reader", "none")
     assert end.value.code == 2 and "none" in capsys.readouterr().err
+
+
+def test_a_clip_is_followed(reads, tmp_path, capsys):
+    picture = generate_photo(3, 1, size=(320, 400)).picture
+    frames = [Image.fromarray(np.roll(picture, 2 * step, axis=1)) for step in range(3)]
+    frames[0].save(tmp_path / "burst.gif", save_all=True, append_images=frames[1:], duration=100)
+    assert call(tmp_path / "burst.gif", "--json", tmp_path / "tracks.json") == 0
+    (entry,) = json.loads((tmp_path / "tracks.json").read_text(encoding="utf-8"))
+    assert entry["tracks"][0]["text"] == "皖A12345" and len(entry["tracks"][0]["frames"]) >= 1
+    assert "皖A12345  seen in" in capsys.readouterr().out
+
+
+def test_known_corners_are_checked(reads, tmp_path, capsys):
+    synthesize_photos(tmp_path / "photos", 2, 5, size=(360, 480))
+    assert call(tmp_path / "photos", "--check", "--json", tmp_path / "check.json") == 0
+    result = json.loads((tmp_path / "check.json").read_text(encoding="utf-8"))
+    assert result["plates"] == 2 and 0 <= result["found"]["share"] <= 1
+    out = capsys.readouterr().out
+    assert "2 photos, 2 plates" in out and "corner error: median" in out and "false alarms" in out
+    assert str(tmp_path) not in json.dumps(result)
+
+
+def test_a_check_needs_one_folder_with_known_corners(reads, tmp_path, capsys):
+    assert call(tmp_path, tmp_path, "--check") == 2
+    assert "one folder" in capsys.readouterr().err
+    assert call(tmp_path, "--check") == 2
+    assert "holds no plates" in capsys.readouterr().err

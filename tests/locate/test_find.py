@@ -8,9 +8,9 @@ import pytest
 
 from lpsr.data.generator import Range
 from lpsr.errors import InputError
-from lpsr.images import open_picture, save_png
+from lpsr.images import open_picture
 from lpsr.locate import find, locate, overlap, refine
-from lpsr.readers import get_reader
+from lpsr.readers import Reading, get_reader
 
 
 def error(found, corners):
@@ -127,6 +127,38 @@ def test_overlap_by_hand():
     assert overlap(square, square) == pytest.approx(1)
     assert overlap(square, square + np.float32([1, 0])) == pytest.approx(1 / 3)
     assert overlap(square, square + 5) == 0
+    assert overlap(square, square[::-1]) == pytest.approx(1)
+    assert overlap(square, square[:3]) == pytest.approx(0.5)
+
+
+def test_overlap_of_two_that_are_nearly_the_same():
+    # OpenCV's intersectConvexConvex says 0.
+    one = np.float32([[38.549244, 19.489944], [171.04391, 17.633545], [171.052, 58.37159], [38.756016, 57.42947]])
+    other = np.float32([[38.549244, 19.489967], [171.04385, 17.633678], [171.05196, 58.37156], [38.756073, 57.429355]])
+    assert overlap(one, other) == pytest.approx(1, abs=1e-4)
+
+
+def test_of_those_that_lie_on_one_another_the_likeliest_is_kept():
+    plate = np.float32([[0, 0], [90, 0], [90, 30], [0, 30]])
+    corners = [plate, plate + np.float32([10, 0]), plate + np.float32([0, 100]), plate + np.float32([0, 200])]
+    assert find.apart(corners, [0.6, 0.8, 0.9, 0.4], 0.5) == [2, 1]
+    assert find.apart([], [], 0.5) == []
+
+
+@pytest.mark.parametrize(("left", "sound"), [(10, True), (-40, True), (-46, False), (200, False)])
+def test_half_of_a_plate_at_least_must_be_in_the_photo(left, sound):
+    corners = np.float32([[left, 10], [left + 90, 10], [left + 90, 40], [left, 40]])
+    assert find.is_sound(corners, (60, 200, 3)) == sound
+
+
+def test_a_reading_raises_the_score_and_none_leaves_it():
+    sure, unsure = (Reading("", "", confidence, (), "test", 0.0) for confidence in (1.0, 0.0))
+    assert [find.rate(0.8, reading) for reading in (None, sure, unsure)] == pytest.approx([0.8, 0.8, 0.4])
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (1, 8000), (8000, 1), (3, 33000), (16, 640)])
+def test_pictures_of_no_use_have_no_plate(shape):
+    assert locate(np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)) == []
 
 
 def test_missing_weights_are_named(monkeypatch, photo):
@@ -140,9 +172,8 @@ def test_missing_weights_are_named(monkeypatch, photo):
         locate(photo(0).picture)
 
 
-def test_the_photo_is_left_as_it_was(photo, tmp_path):
+def test_the_photo_is_left_as_it_was(photo):
     one = photo(0)
     before = one.picture.copy()
     locate(one.picture)
     assert np.array_equal(one.picture, before)
-    save_png(tmp_path / "photo.png", one.picture)

@@ -1,10 +1,12 @@
 """Where plates may be: lines of text and plate-like shapes, as rectangles with a direction."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
 
-from lpsr.locate import overlap
+from lpsr.locate import overlap, regions
 from lpsr.locate.regions import _joined, _upright, shape_regions, text_regions
 
 
@@ -14,11 +16,42 @@ def box(region):
 
 
 @pytest.mark.parametrize("index", range(3))
-def test_a_plate_is_among_the_lines_and_the_shapes(photo, index):
+def test_a_plate_is_among_the_lines(photo, index):
     one = photo(index)
     lines = text_regions(one.picture)
     assert max(overlap(box(region), one.plates[0].corners) for region in lines) > 0.4
-    assert len(shape_regions(one.picture)) <= 24
+
+
+@pytest.mark.parametrize("colour", [(20, 60, 170), (90, 190, 110), (240, 180, 20)])
+def test_a_sheet_of_a_plates_colour_is_a_shape(colour):
+    picture = np.full((200, 400, 3), 120, np.uint8)
+    sheet = cv2.boxPoints(((180, 90), (120, 36), 10))
+    cv2.fillPoly(picture, [np.int32(np.rint(sheet))], colour)
+    found = shape_regions(picture)
+    assert max(overlap(box(region), sheet) for region in found) > 0.8
+    assert all(width >= height and -90 < angle <= 90 for _, _, width, height, angle in found)
+
+
+def test_of_many_shapes_the_largest_are_kept():
+    picture = np.full((900, 600, 3), 120, np.uint8)
+    for number in range(40):
+        x, y = 20 + 140 * (number % 4), 20 + 88 * (number // 4)
+        picture[y : y + 16 + number // 4, x : x + 60 + number] = (20, 60, 170)
+    found = shape_regions(picture)
+    areas = found[:, 2] * found[:, 3]
+    assert len(found) == 24
+    assert (np.diff(areas) <= 0).all() and areas[-1] > 76 * 18
+
+
+def test_of_a_page_of_writing_no_more_lines_are_looked_at_than_it_takes(monkeypatch):
+    lines = [
+        [[x, y], [x + 40, y], [x + 40, y + 10 + y // 100], [x, y + 10 + y // 100]]
+        for y in range(0, 900, 30)
+        for x in range(0, 900, 100)
+    ]
+    monkeypatch.setattr(regions, "_detector", lambda: lambda picture: SimpleNamespace(boxes=np.float32(lines)))
+    found = text_regions(np.zeros((9, 9, 3), np.uint8))
+    assert len(found) == 96 and found[:, 3].min() >= 17
 
 
 def test_a_flat_picture_has_neither():

@@ -70,8 +70,24 @@ def test_ccpds_corners_are_the_middles_of_pixels(tmp_path, plate_folder):
     assert any((photo.corners[0] != np.floor(photo.corners[0]) + 0.5).any() for photo in open_photos(plate_folder))
 
 
+def truth(corners, text='""'):
+    return '[{"file": "a.png", "plates": [{"corners": %s, "text": %s}]}]' % (corners, text)
+
+
 @pytest.mark.parametrize(
-    "text", ["{}", '[{"file": "a.png"}]', '[{"file": "a.png", "plates": [{"corners": [1], "text": ""}]}]', "["]
+    "text",
+    [
+        "[",
+        "{}",
+        '[{"file": "a.png"}]',
+        '[{"file": 1, "plates": []}]',
+        truth("[1]"),
+        truth("[1, 2, 3, 4, 5, 6, 7, 8]"),
+        truth("[[1, 2, 3, 4], [5, 6, 7, 8]]"),
+        truth("[[NaN, 0], [9, 0], [9, 9], [0, 9]]"),
+        truth("[[1%s, 0], [9, 0], [9, 9], [0, 9]]" % ("0" * 400)),
+        truth("[[0, 0], [9, 0], [9, 9], [0, 9]]", "7"),
+    ],
 )
 def test_a_broken_truth_is_one_sentence(tmp_path, text):
     (tmp_path / "truth.json").write_text(text)

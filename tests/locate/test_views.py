@@ -26,7 +26,7 @@ def test_a_view_shows_its_plate_and_what_is_around_it():
     picture, found = street((300, 150, (10, 20, 200)))
     (view,) = views(picture, found)
     assert view.picture.shape[1] == 250 and view.scale == 1 and view.score == 0.9
-    plate = bounding_crop(view.picture, view.corners - (0, 0))
+    plate = bounding_crop(view.picture, view.corners)
     assert (plate[:32, :100] == (10, 20, 200)).all()
     assert view.picture.nbytes < picture.nbytes / 4
 
@@ -47,6 +47,23 @@ def test_a_view_of_a_plate_that_fills_a_huge_photo_is_reduced():
     (view,) = views(picture, [Found(corners, 0.8)])
     assert max(view.picture.shape) == MOST_SIDE and view.scale < 1
     assert np.ptp(view.corners[:, 0]) == pytest.approx(4000 * view.scale)
+
+
+def test_where_a_view_is_reduced_its_corners_follow_and_others_are_painted_over():
+    # 21 px high of 9000 px: reduced to 2.4, that is 2.
+    picture = np.full((21, 9000, 3), GREY, np.uint8)
+    corners = np.float32([[0, 0], [9000, 0], [9000, 21], [0, 21]])
+    (view,) = views(picture, [Found(corners, 0.8)])
+    assert view.picture.shape == (2, MOST_SIDE, 3)
+    assert np.allclose(view.corners, [[0, 0], [MOST_SIDE, 0], [MOST_SIDE, 2], [0, 2]])
+    large = np.full((1200, 4000, 3), GREY, np.uint8)
+    large[500:800, 500:1500], large[500:800, 1700:2700] = (10, 20, 200), (230, 210, 20)
+    boxes = [np.float32([[x, 500], [x + 1000, 500], [x + 1000, 800], [x, 800]]) for x in (500, 1700)]
+    first, second = views(large, [Found(one, 0.9) for one in boxes])
+    assert first.scale < 1 and not (first.picture == (230, 210, 20)).all(2).any()
+    assert second.scale < 1 and not (second.picture == (10, 20, 200)).all(2).any()
+    inner = bounding_crop(first.picture, first.corners)[3:-3, 3:-3]
+    assert (inner == (10, 20, 200)).all()
 
 
 def test_a_plate_at_the_border_keeps_its_corners():

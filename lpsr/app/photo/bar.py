@@ -86,7 +86,9 @@ def _facts(choice: Choice, words: Words) -> tuple[str, str, str, str]:
     expected = expect(worth, measured) if measured else None
     advice = rates = buttons = ""
     if expected:
-        advice = words.html(f"photo.{expected.advice}")
+        # How a soft plate fares between its worth and its pixels depends on what made it soft, which is not known.
+        soft = expected.advice != expect(width, measured).advice
+        advice = words.html("photo.soft" if soft else f"photo.{expected.advice}")
         rates = _rates(expected, measured.model, words)
     small = width <= FEW_PIXELS or (expected is not None and expected.advice == "restore")
     fits = choice.picture.shape[0] * choice.picture.shape[1] <= MAX_DIRECT_PIXELS
