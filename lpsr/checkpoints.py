@@ -190,47 +190,6 @@ def save_checkpoint(
     if not is_usable_name(name):
         raise InputError(f"{name!r} cannot be a checkpoint's name; use letters, digits, '-', '_' and '.', as in mse-2.")
     if AUXILIARIES.get(auxiliary_of(name)) != (facts["architecture"] if kind is WeightsCard else None):
-        names = " or ".join(map(repr, AUXILIARIES))
-        raise InputError(f"Names that begin with {names} are for such weights alone, and theirs; {name!r} does not fit.")
-    path = Path(folder) / f"{name}.safetensors"
-    try:
-        modified = path.stat().st_mtime_ns
-    except OSError as error:
-        raise InputError(f"The weights {path} are missing; put them beside their card.") from error
-    return _load(path, modified, card.sha256, card.model_dump_json(), tile, overlap, device)
-
-
-@lru_cache(maxsize=16)
-def _load(
-    path: Path, modified: int, digest: str, card_json: str, tile: int | None, overlap: int, device: str
-) -> NetworkRestorer:
-    card = Card.model_validate_json(card_json)
-    if sha256(path) != digest:
-        raise InputError(_MISMATCH.format(path))
-    architecture = ARCHITECTURES[card.architecture]
-    tensors, _ = load_tensors(path)
-    try:
-        network = architecture.network(architecture.config.model_validate(card.arguments))
-        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except (ValidationError, RuntimeError) as error:
-        raise InputError(f"{path} does not fit the architecture its card names ({card.architecture}).") from error
-    if network.config.scale != SCALE:
-        raise InputError(f"{path} restores ×{network.config.scale}; models here restore ×{SCALE}.")
-    return NetworkRestorer(network, card.name, tile, overlap, device, card.title, digest)
-
-
-def save_checkpoint(
-    folder: str | Path, weights: dict[str, Tensor], facts: dict[str, Any], kind: type[AnyCard] = Card
-) -> AnyCard:
-    """Write weights and card; ``facts`` are the card's fields but for ``sha256``.
-
-    The card goes last, so that a crash between the two leaves a mismatch that loading refuses, never a wrong model.
-    Raises InputError for a name that is no plain file name, or that means something else to ``--models``.
-    """
-    name = facts["name"]
-    if not is_usable_name(name):
-        raise InputError(f"{name!r} cannot be a checkpoint's name; use letters, digits, '-', '_' and '.', as in mse-2.")
-    if AUXILIARIES.get(auxiliary_of(name)) != (facts["architecture"] if kind is WeightsCard else None):
         names = " and ".join(f"{key!r} ({architecture})" for key, architecture in AUXILIARIES.items())
         raise InputError(
             f"Only weights that restore nothing have names that begin with {names}; {name!r} does not fit."

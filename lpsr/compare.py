@@ -150,6 +150,11 @@ def compare(
                 f"{MAX_DIRECT_PIXELS} pixels, such as 128 × 64); crop it to the plate or let it be degraded first."
             )
     else:
+        if min(picture.shape[:2]) < scale:
+            raise InputError(
+                f"The plate is {picture.shape[1]} × {picture.shape[0]} pixels, too small to be degraded ×{scale}; "
+                "restore it directly."
+            )
         hr, reduced_from = _reduce(picture)
         if corners is not None:
             corners = np.float32(corners) * (hr.shape[1] / picture.shape[1], hr.shape[0] / picture.shape[0])

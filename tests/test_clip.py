@@ -15,6 +15,7 @@ from lpsr.clip.track import vote
 from lpsr.data.generator import CLEAN, GeneratedPlate, generate, just
 from lpsr.errors import InputError
 from lpsr.images import save_png
+from lpsr.locate import locate
 from lpsr.readers import Reading, get_reader
 
 ONE, OTHER = "京A12345", "粤B6789F"
@@ -130,6 +131,15 @@ def test_animations(tmp_path, suffix):
     clip = read_frames(path, most=3)
     assert numbers(clip) == [0, 4, 8]
     assert [frame.seconds for frame in clip] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png"])
+def test_frames_that_last_differently_are_timed_rightly_also_where_some_are_passed_over(tmp_path, suffix):
+    path = tmp_path / f"clip.{suffix}"
+    first, *rest = [Image.fromarray(picture) for picture in numbered(5)]
+    first.save(path, save_all=True, append_images=rest, duration=[100, 500, 100, 300, 100], lossless=True)
+    assert [frame.seconds for frame in read_frames(path, most=2)] == pytest.approx([0, 1])
+    assert [frame.seconds for frame in read_frames(path)] == pytest.approx([0, 0.1, 0.6, 0.7, 1])
 
 
 def test_a_burst_is_a_folder_in_the_order_of_the_numbers_or_a_list(tmp_path):
@@ -359,6 +369,15 @@ def test_a_plate_that_leaves_ends_its_track():
     pictures, _ = moving(3)
     (track,) = follow(as_frames(pictures + [background()] * 3))
     assert [sighting.index for sighting in track.sightings] == [0, 1, 2]
+
+
+def test_a_plate_is_as_certain_as_in_a_photo():
+    (frame,) = as_frames(moving(1)[0])
+    (found,) = locate(frame.picture, reader=get_reader())
+    (track,) = follow([frame], reader=get_reader())
+    assert track.sightings[0].certainty == track.certainty == found.score
+    (track,) = follow([frame])
+    assert track.certainty == track.sightings[0].score > found.score
 
 
 @pytest.mark.parametrize(("count", "tracks"), [(3, 1), (6, 0)])

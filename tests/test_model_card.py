@@ -9,6 +9,7 @@ import pytest
 import lpsr
 from lpsr.checkpoints import CORNERS, EMBEDDER, WeightsCard, auxiliary_of, read_card
 from lpsr.errors import InputError
+from lpsr.files import write_json
 from lpsr.images import open_picture, save_png
 from lpsr.model_card import any_card, model_card, write_model_card
 
@@ -90,9 +91,10 @@ def test_the_hub_understands_the_shipped_ones(name):
     assert values.datasets and all(re.fullmatch("[a-z0-9.-]+", one) for one in values.datasets)
     assert {one.metric_type for one in values.eval_results} == set(values.metrics)
     first = values.eval_results[0]
-    if isinstance(card.validation.get("val_precision"), float):
-        assert (first.metric_type, first.dataset_split) == ("precision", "val")
-        assert first.metric_value == round(card.validation["val_precision"], 4)
+    if kind := auxiliary_of(name):
+        key, metric = {EMBEDDER: ("val_precision", "precision"), CORNERS: ("val_plate", "accuracy")}[kind]
+        assert (first.metric_type, first.dataset_split) == (metric, "val")
+        assert first.metric_value == round(card.validation[key], 4)
     else:
         assert (first.metric_type, first.dataset_split, first.dataset_args) == ("psnr", "test", {"plates": 520})
         assert first.metric_value == pytest.approx(card.test["psnr"]["median"], abs=1e-4)
@@ -262,6 +264,12 @@ def test_an_embedder_has_a_card_too(tmp_path):
     assert row(section(text, "Numbers"), "recall") == [f"{100 * card.validation['val_recall']:.1f}"]
     assert 'CHECKPOINTS / "embedder-2.safetensors"' in text and "load_restorer" not in text
     assert matter(text)["pipeline_tag"] == "image-feature-extraction"
+
+
+def test_an_auxiliarys_card_under_another_name_is_refused(tmp_path):
+    write_json(tmp_path / "embedder-3.json", any_card(EMBEDDER, SHIPPED).model_dump(mode="json") | {"name": "other"})
+    with pytest.raises(InputError, match="the card of 'other'"):
+        write_model_card("embedder-3", tmp_path)
 
 
 def test_it_lies_beside_its_card_and_hides_nothing(checkpoints):

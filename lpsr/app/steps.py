@@ -26,7 +26,8 @@ def steps(make: Callable[[], Choice], settings: Settings, words: Words, fresh: b
     try:
         choice = make()
         if choice.picture is None:
-            yield cards.alert(words("photo.none_found")), *_unset(choice, settings, words)
+            # The photo's panel says why.
+            yield "", *_unset(choice, settings, words)
             return
         if choice.comparison is None:
             choice = compared = session.compared(choice)
@@ -67,5 +68,5 @@ def _shown(choice: Choice, settings: Settings, words: Words, pending: bool = Fal
 def _unset(choice: Choice, settings: Settings, words: Words) -> tuple:
     """A photo of which nothing is compared."""
     sentence = words.html("photo.unset")
-    empty = f'<section class="result" data-plate="" data-query=""><p class="heading">{sentence}</p></section>'
+    empty = f'<section class="result unset" data-plate="" data-query=""><p class="heading">{sentence}</p></section>'
     return empty, "", "", choice, settings

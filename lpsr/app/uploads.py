@@ -38,7 +38,7 @@ def take_picture(path: str) -> np.ndarray:
     """
     if not Path(path).is_file():
         raise InputError("The upload did not arrive; bring the picture again.")
-    return open_picture(path, "The picture")
+    return open_picture(path, "The upload")
 
 
 def sent(event: gr.EventData, name: str) -> Any:

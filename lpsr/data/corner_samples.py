@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from lpsr.data.patches import Source
+from lpsr.data.patches import Source, draw_group
 from lpsr.degrade import motion_kernel
 from lpsr.errors import InputError
 from lpsr.images import outline
@@ -42,16 +42,15 @@ class CornerSampler:
         self.groups = [(sources, share) for sources, share in known if sources and share > 0]
         if not self.groups:
             raise InputError("None of the plates has known corners; name a folder whose index.csv has them.")
-        self.elsewhere = [one for sources, _ in groups for one in sources if one.text is None and not _known(one)]
-        shares = np.array([share for _, share in self.groups], float)
-        self.bounds = np.cumsum(shares / shares.sum())
-        empty = [sum(one.text is None and not _known(one) for one in sources) for sources, _ in groups]
-        total = sum(share for sources, share in known if sources)
-        of_empty = _EMPTY * _ELSEWHERE / sum(empty) if self.elsewhere else 0.0
-        self.shares = [
-            (share / total if sources else 0.0) * (1 - of_empty * sum(empty)) + of_empty * count
-            for (sources, share), count in zip(known, empty, strict=True)
-        ]
+        shares = np.array([share if sources and share > 0 else 0.0 for sources, share in known], float)
+        shares /= shares.sum()
+        self.bounds = np.cumsum(shares[shares > 0])
+        empty = [[one for one in sources if one.text is None and not _known(one)] for sources, _ in groups]
+        self.elsewhere = [one for sources in empty for one in sources]
+        if self.elsewhere:
+            of_elsewhere = np.array([len(sources) for sources in empty]) / len(self.elsewhere)
+            shares += _EMPTY * _ELSEWHERE * (of_elsewhere - shares)
+        self.shares = shares.tolist()
         self.size = size
         self.seed = seed
 
@@ -64,7 +63,7 @@ class CornerSampler:
     def sample(self, iteration: int, place: int) -> tuple[np.ndarray, np.ndarray, bool]:
         """One picture, its corners, whether it shows a whole plate."""
         rng = np.random.default_rng((self.seed, iteration, place))
-        sources, _ = self.groups[min(int(np.searchsorted(self.bounds, rng.random(), "right")), len(self.groups) - 1)]
+        sources = draw_group(self.groups, self.bounds, rng)
         source = sources[rng.integers(len(sources))]
         plate = rng.random() >= _EMPTY
         if plate:

@@ -70,6 +70,13 @@ def load_sources(plates: Sequence[Plate]) -> list[Source]:
     return sources
 
 
+def draw_group(
+    groups: Sequence[tuple[Sequence[Source], float]], bounds: np.ndarray, rng: np.random.Generator
+) -> Sequence[Source]:
+    """The sources of one of ``groups``; ``bounds`` are the running sums of their normalised shares."""
+    return groups[min(int(np.searchsorted(bounds, rng.random(), "right")), len(groups) - 1)][0]
+
+
 class PatchSampler:
     """Draws batches of patches from weighted groups of sources.
 
@@ -119,7 +126,7 @@ class PatchSampler:
         """One HR patch ``(H, W, 3)`` uint8, its source, and the ``(2, 3)`` affine map from source to patch."""
         rng = np.random.default_rng((self.seed, iteration, place))
         size = self.size_of(iteration)
-        sources, _ = self.groups[min(int(np.searchsorted(self.bounds, rng.random(), "right")), len(self.groups) - 1)]
+        sources = draw_group(self.groups, self.bounds, rng)
         source, matrix = self._draw(sources, size, rng)
         moves_only = np.array_equal(matrix[:, :2], np.eye(2))
         patch = cv2.warpAffine(
@@ -210,8 +217,7 @@ class WholePlateSampler(PatchSampler):
     def size_of(self, iteration: int) -> tuple[int, int]:
         # No place in a batch: (seed, iteration) alone would give the numbers of place 0.
         rng = np.random.default_rng((self.seed, iteration, 2**31))
-        group = min(int(np.searchsorted(self.bounds, rng.random(), "right")), len(self.groups) - 1)
-        sides = self.sides[id(self.groups[group][0])]
+        sides = self.sides[id(draw_group(self.groups, self.bounds, rng))]
         height, width = np.clip(sides[rng.integers(len(sides))] // 8 * 8, 8, self.LARGEST).astype(int)
         return int(height), int(width)
 

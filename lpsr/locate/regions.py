@@ -98,8 +98,6 @@ def _load() -> Any:
         # Pictures come in the size that suits.
         "Det.limit_type": "max",
         "Det.limit_side_len": 4096,
-        # A page of writing takes seconds else.
-        "Det.max_candidates": 300,
         "EngineConfig.onnxruntime.intra_op_num_threads": 1,
         "EngineConfig.onnxruntime.inter_op_num_threads": 1,
     }

@@ -9,6 +9,7 @@ from lpsr.data.corner_samples import CornerSampler
 from lpsr.data.patches import Source, load_sources
 from lpsr.data.plates import open_plates
 from lpsr.errors import InputError
+from lpsr.images import outline
 
 SIZE = (96, 192)
 
@@ -38,28 +39,75 @@ def test_shapes_and_shares(sources):
 
 
 def test_the_plate_lies_where_the_corners_say():
-    """A red sheet on green: the pixels within the corners are red, those outside are not."""
-    picture = np.full((120, 240, 3), (0, 160, 0), np.uint8)
-    box = np.float32([[60, 40], [180, 40], [180, 80], [60, 80]])
-    picture[40:80, 60:180] = (200, 0, 0)
-    rng = np.random.default_rng(0)
+    """The pixels within the corners are red, the others that the source shows are not."""
+    source, rng = red_on_green(), np.random.default_rng(0)
+    height, width = source.picture.shape[:2]
     for _ in range(20):
         corners = corner_samples._placed(rng, SIZE)
-        seen = corner_samples._view(Source(picture, box, "皖A12345"), corners, SIZE, rng).astype(int)
-        inside = np.zeros(SIZE, np.uint8)
-        cv2.fillPoly(inside, [np.int32(np.rint((corners - 0.5) * 16))], 1, cv2.LINE_8, 4)
+        seen = corner_samples._view(source, corners, SIZE, rng).astype(int)
+        to_view = cv2.getPerspectiveTransform(source.corners, corners)
+        shown = filled(cv2.perspectiveTransform(outline(width, height)[None], to_view)[0])
+        shown = cv2.erode(shown, np.ones((3, 3)), borderValue=1) > 0
+        inside = filled(corners)
         deep = cv2.erode(inside, np.ones((3, 3)), borderValue=1) > 0
         near = cv2.dilate(inside, np.ones((3, 3))) > 0
         red = seen[..., 0] > seen[..., 1]
         assert red[deep].mean() > 0.99
-        assert red[~near & (np.abs(seen - (0, 160, 0)).max(2) < 40)].mean() < 0.01
+        assert red[~near & shown].mean() < 0.01
 
 
-def test_what_is_no_plate_never_shows_one_whole(sources):
-    for make in corner_samples._EMPTIES:
-        for seed in range(4):
-            picture = make(sources[seed], SIZE, np.random.default_rng(seed))
-            assert picture.shape == (*SIZE, 3) and picture.dtype == np.uint8
+@pytest.mark.parametrize(
+    ("make", "fits"),
+    [
+        (corner_samples._too_large, lambda shown, width: width > 1.3),
+        (corner_samples._too_small, lambda shown, width: width < 0.16),
+        (corner_samples._outside, lambda shown, width: shown < 0.5),
+    ],
+)
+def test_what_is_no_plate_never_shows_one_whole(monkeypatch, make, fits):
+    """``shown``: the share of the plate that is in the picture; ``width``: the plate's, as a share of the picture's."""
+    corners = []
+    view = corner_samples._view
+    monkeypatch.setattr(corner_samples, "_view", lambda *given: corners.append(given[1]) or view(*given))
+    for seed in range(40):
+        assert make(red_on_green(), SIZE, np.random.default_rng(seed)).shape == (*SIZE, 3)
+        # Where it would be in a picture three times as large.
+        whole = np.zeros((SIZE[0] * 3, SIZE[1] * 3), np.uint8)
+        cv2.fillPoly(whole, [np.int32(np.rint(corners[-1] + SIZE[::-1]))], 1)
+        shown = whole[SIZE[0] : 2 * SIZE[0], SIZE[1] : 2 * SIZE[1]].sum() / max(whole.sum(), 1)
+        assert fits(shown, np.linalg.norm(corners[-1][1] - corners[-1][0]) / SIZE[1])
+
+
+def test_bodywork_shows_nothing_of_the_plate():
+    for seed in range(40):
+        picture = corner_samples._bodywork(red_on_green(), SIZE, np.random.default_rng(seed))
+        assert (picture[..., 0] < picture[..., 1]).all()
+
+
+def test_a_plate_upside_down_or_in_a_mirror_is_none(monkeypatch):
+    views = []
+    view = corner_samples._view
+    monkeypatch.setattr(corner_samples, "_view", lambda *given: views.append(view(*given)) or views[-1])
+    turns = set()
+    for seed in range(20):
+        picture = corner_samples._upside_down(red_on_green(), SIZE, np.random.default_rng(seed))
+        turned = {"across": views[-1][:, ::-1], "down": views[-1][::-1], "both": views[-1][::-1, ::-1]}
+        turns |= {name for name, one in turned.items() if np.array_equal(one, picture)}
+        assert not np.array_equal(picture, views[-1])
+    assert turns == {"across", "down", "both"}
+
+
+def red_on_green() -> Source:
+    picture = np.full((120, 240, 3), (0, 160, 0), np.uint8)
+    picture[40:80, 60:180] = (200, 0, 0)
+    return Source(picture, np.float32([[60, 40], [180, 40], [180, 80], [60, 80]]), "皖A12345")
+
+
+def filled(corners: np.ndarray) -> np.ndarray:
+    """The pixels within ``corners`` are 1, ``SIZE`` uint8."""
+    inside = np.zeros(SIZE, np.uint8)
+    cv2.fillPoly(inside, [np.int32(np.rint((corners - 0.5) * 16))], 1, cv2.LINE_8, 4)
+    return inside
 
 
 def test_pictures_without_text_and_corners_are_taken_as_no_plate(sources):

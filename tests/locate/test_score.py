@@ -71,7 +71,7 @@ def test_ccpds_corners_are_the_middles_of_pixels(tmp_path, plate_folder):
 
 
 def truth(corners, text='""'):
-    return '[{"file": "a.png", "plates": [{"corners": %s, "text": %s}]}]' % (corners, text)
+    return f'[{{"file": "a.png", "plates": [{{"corners": {corners}, "text": {text}}}]}}]'
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def truth(corners, text='""'):
         truth("[1, 2, 3, 4, 5, 6, 7, 8]"),
         truth("[[1, 2, 3, 4], [5, 6, 7, 8]]"),
         truth("[[NaN, 0], [9, 0], [9, 9], [0, 9]]"),
-        truth("[[1%s, 0], [9, 0], [9, 9], [0, 9]]" % ("0" * 400)),
+        truth(f"[[{10**400}, 0], [9, 0], [9, 9], [0, 9]]"),
         truth("[[0, 0], [9, 0], [9, 9], [0, 9]]", "7"),
     ],
 )

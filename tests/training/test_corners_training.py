@@ -69,9 +69,10 @@ def test_what_is_exported_is_what_locating_loads_and_no_checkpoint(recipe, tmp_p
         export_auxiliary(run, "embedder-2", tmp_path / "out")
     # Other weights under its card are refused.
     values = read_json(tmp_path / "out" / "corners.json")
-    write_json(tmp_path / "out" / "corners.json", {**values, "sha256": "0"})
-    with pytest.raises(InputError, match="SHA-256"):
-        shipped_auxiliary(CORNERS, tmp_path / "out")
+    for card in ({**values, "sha256": "0"}, {}, []):
+        write_json(tmp_path / "out" / "corners.json", card)
+        with pytest.raises(InputError, match="SHA-256"):
+            shipped_auxiliary(CORNERS, tmp_path / "out")
 
 
 def test_a_folder_without_a_pretraining_is_refused(tmp_path):

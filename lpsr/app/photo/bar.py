@@ -25,11 +25,12 @@ def html(choice: Choice, words: Words) -> str:
     photo = choice.photo
     open_ = not photo.found or photo.view.score < DOUBTFUL
     facts, advice, rates, buttons = _facts(choice, words) if photo.ready else _proposal(words)
+    role, fold = ("status", "correct") if photo.ready else ("alert", "set")
     return (
         f'<section class="photo-bar" data-photo="{photo.number}" data-open="{str(open_).lower()}" '
-        f'aria-label="{words.html("photo.panel")}">{_plates(photo, words)}<p class="facts" role="status">{facts} '
+        f'aria-label="{words.html("photo.panel")}">{_plates(photo, words)}<p class="facts" role="{role}">{facts} '
         f'<span class="advice">{advice}</span></p><span class="tools">{buttons}<button type="button" data-fold '
-        f'aria-controls="photo-inside" aria-expanded="{str(open_).lower()}">{words.html("photo.correct")}</button>'
+        f'aria-controls="photo-inside" aria-expanded="{str(open_).lower()}">{words.html(f"photo.{fold}")}</button>'
         f'</span><p class="rates">{rates}</p></section>'
     )
 
@@ -68,6 +69,8 @@ def _facts(choice: Choice, words: Words) -> tuple[str, str, str, str]:
     plate = rectify(photo.view.picture, photo.corners)
     width, height = plate_size(photo.corners)
     worth = effective_width(plate)
+    tall = height > width
+    turned = photo.how == "box" and photo.turned and not tall
     if photo.which in photo.placed:
         title = "placed"
     elif photo.view.score < DOUBTFUL:
@@ -80,12 +83,14 @@ def _facts(choice: Choice, words: Words) -> tuple[str, str, str, str]:
         f"<b>{words.html(f'photo.{title}', count=len(photo.views))}</b>",
         f'<span title="{words.html("photo.worth_tip")}">'
         f"{words.html('photo.worth', width=width, height=height, worth=worth)}</span>",
-        f"<span>{words.html(f'photo.cut_{photo.how}')}</span>",
+        f"<span>{words.html('photo.cut_turned' if turned else f'photo.cut_{photo.how}')}</span>",
     ]
     measured = load_readability()
     expected = expect(worth, measured) if measured else None
     advice = rates = buttons = ""
-    if expected:
+    if tall:
+        advice = words.html("photo.tall")
+    elif expected:
         # How a soft plate fares between its worth and its pixels depends on what made it soft, which is not known.
         soft = expected.advice != expect(width, measured).advice
         advice = words.html("photo.soft" if soft else f"photo.{expected.advice}")

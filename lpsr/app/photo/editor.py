@@ -27,6 +27,7 @@ def html(
     *,
     view: str = "",
     first: np.ndarray | None = None,
+    search: bool = False,
     notes: str = "",
 ) -> str:
     """The editor, for a ``gr.HTML`` with ``js_on_load=SCRIPT``.
@@ -41,6 +42,7 @@ def html(
         corners: ``(4, 2)``, x and y in the view's pixels, clockwise from the plate's top left.
         view: A name of the view, which comes back with its corners.
         first: The corners that "reset" restores; None takes ``corners``.
+        search: Where the plate is has yet to be seen, so the whole view is shown first.
         notes: HTML below the straightened plate about these ``corners``; dimmed once they have been moved.
     """
 
@@ -58,7 +60,7 @@ def html(
     )
     return (
         f'<section class="corner-editor" data-view="{escape(view)}" data-width="{width}" data-height="{height}" '
-        f'data-corners="{_json(corners)}" data-first="{_json(first)}">'
+        f'data-corners="{_json(corners)}" data-first="{_json(first)}" data-search="{str(search).lower()}">'
         f'<figure class="photo"><figcaption><span class="what">{text("photo")}</span>'
         f'<span class="tools" role="group" aria-label="{text("tools")}"><span class="zooms">'
         f"{button('plate')}{button('whole')}</span>"

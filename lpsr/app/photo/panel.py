@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from lpsr.app import cards, session
 from lpsr.app.gallery import data_uri
@@ -31,7 +32,7 @@ class PhotoPanel:
                 with gr.Row(elem_classes="photo-how"):
                     gr.HTML(label("photo.how"))
                     self.how = gr.Radio(
-                        [(label(f"photo.{how}"), how) for how in ("box", "straight")],
+                        [(label(f"photo.{how}"), how) for how in ("straight", "box")],
                         value=CUT,
                         label=label("photo.how"),
                         container=False,
@@ -90,7 +91,9 @@ def _show(choice: Choice | None, drawn: Drawn | None, request: gr.Request) -> tu
     if drawn != now:
         size = view.picture.shape[1], view.picture.shape[0]
         source = data_uri(view.picture)
-        corners = editor.html(source, size, photo.corners, words, view=photo.name, first=view.corners)
+        corners = editor.html(
+            source, size, photo.corners, words, view=photo.name, first=view.corners, search=not photo.found
+        )
     return bar.html(choice, words), photo.how, corners, now
 
 
@@ -103,9 +106,15 @@ def _cut(choice: Choice | None, settings: Settings, how: str, request: gr.Reques
 
 
 def _placed(photo: Photo, event: gr.EventData) -> Photo | None:
-    """With the editor's corners; those of a view that is no longer shown come too late."""
+    """With the editor's corners; those of a view that is no longer shown come too late.
+
+    Farther than a view's length from it the editor moves none; to straighten what lies there would take much memory.
+    """
     corners = editor.sent_corners(event)
-    return photo.place(corners) if corners is not None and sent(event, "view") == photo.name else None
+    if corners is None or sent(event, "view") != photo.name:
+        return None
+    size = np.array(photo.view.picture.shape[1::-1])
+    return photo.place(corners) if ((-size <= corners) & (corners <= 2 * size)).all() else None
 
 
 def _pressed(photo: Photo, event: gr.EventData) -> Photo | None:

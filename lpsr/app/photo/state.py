@@ -97,6 +97,12 @@ class Photo:
         return self.found or self.which in self.placed
 
     @property
+    def turned(self) -> bool:
+        """Whether the plate lies on its side or its head: its upright box shows it so."""
+        x, y = self.corners[1] - self.corners[0]
+        return bool(abs(y) > x)
+
+    @property
     def crop(self) -> str:
         """How the plate is cut, for the passport."""
         corners = "placed by hand" if self.which in self.placed else "found"

@@ -46,7 +46,8 @@ function sync() {
   if (view?.key !== key || view.source !== source || view.width !== width || view.height !== height) {
     clearTimeout(timer);
     view = { key, source, width, height, pixels: null };
-    [quad, told, sent, grab, zoom, place] = [fresh, fresh, [], null, chosen, null];
+    [quad, told, sent, grab, place] = [fresh, fresh, [], null, null];
+    zoom = root.dataset.search === 'true' ? 'whole' : chosen;
     fit();
     load(view);
   } else if (!same(fresh, given)) {

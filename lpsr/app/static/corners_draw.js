@@ -73,9 +73,9 @@ function drawLoupe() {
   const arm = (from, to) => [[[half + from, half], [half + to, half]], [[half, half + from], [half, half + to]]];
   lines([...arm(-16 * density, -5 * density), ...arm(5 * density, 16 * density)]);
   loupe.lastElementChild.textContent = `${round(x)}, ${round(y)}`;
-  // Out of the plate's way; above a finger, which would cover it.
+  // Out of the plate's way; above a finger, which would cover it, and not upon the sentence below the photo.
   const [left, top] = onStage(quad[which]);
-  const above = grab?.touch || top < onStage(middle(quad))[1];
+  const above = grab?.touch || root.matches('.wrong') || top < onStage(middle(quad))[1];
   const gap = bare ? 16 : grab?.touch ? 36 : 22;
   const up = top - gap - (bare ? LINE : LOUPE);
   const room = find('.stage').getBoundingClientRect().top;
