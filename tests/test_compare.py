@@ -109,7 +109,7 @@ def test_corners_follow_a_reduced_picture(checkpoints):
     np.testing.assert_allclose(found, corners / 2)
 
 
-@pytest.mark.parametrize(("size", "direct", "words"), [((7, 40), False, "40 × 7 pixels, too small"), ((65, 128), True, "too large")])
+@pytest.mark.parametrize(("size", "direct", "words"), [((7, 40), False, "too small"), ((65, 128), True, "too large")])
 def test_a_picture_of_the_wrong_size_is_refused(size, direct, words, checkpoints):
     with pytest.raises(InputError, match=words):
         compare(np.zeros((*size, 3), np.uint8), ["bicubic"], direct=direct, folder=checkpoints)

@@ -90,10 +90,13 @@ def bring(picture: np.ndarray, direct: bool = False, settings: Settings = DEFAUL
 def cut(choice: Choice, photo: Photo) -> Choice:
     """The choice with the plate of ``photo``, not compared; without a picture where there is none to cut.
 
-    Raises InputError for corners that cannot be a plate's.
+    A plate too large to be restored directly is not. Raises InputError for corners that cannot be a plate's.
     """
+    from lpsr.compare import MAX_DIRECT_PIXELS
+
     picture, corners = photo.cut() if photo.ready else (None, None)
-    return replace(choice, picture=picture, corners=corners, photo=photo, comparison=None, notes=())
+    direct = choice.direct and (picture is None or picture.shape[0] * picture.shape[1] <= MAX_DIRECT_PIXELS)
+    return replace(choice, picture=picture, corners=corners, direct=direct, photo=photo, comparison=None, notes=())
 
 
 def compared(choice: Choice) -> Choice:

@@ -53,21 +53,25 @@ def locate(picture: np.ndarray, *, reader: Reader | None = None, most: int = 6) 
     for side in SIDES:
         small = reduced(picture, side)
         regions = np.concatenate([text_regions(small), shape_regions(small)])
-        found = _plates(picture, regions, max(picture.shape[:2]) / max(small.shape[:2]))
+        found = _plates(picture, regions, max(picture.shape[:2]) / max(small.shape[:2]))[:most]
+        if reader is not None:
+            found = _read(picture, found, reader)
         if found or small is picture:
             break
-    found = found[:most]
-    if reader is None:
-        return found
-    read = [(one, reader.read(rectify(picture, one.corners))) for one in found]
-    rated = [Found(one.corners, rate(one.score, reading), reading) for one, reading in read]
-    return sorted(rated, key=lambda one: -one.score)
+    return found
 
 
 def rate(likely: float, reading: Reading | None) -> float:
     """How likely something is a plate, [0, 1], that is ``likely`` one by its looks and reads so."""
     # A plate too small to be read is one all the same.
     return likely if reading is None else likely * (0.5 + 0.5 * reading.confidence)
+
+
+def _read(picture: np.ndarray, found: Sequence[Found], reader: Reader) -> list[Found]:
+    """What reads as a plate, best first."""
+    read = [(one, reader.read(rectify(picture, one.corners))) for one in found]
+    rated = [Found(one.corners, rate(one.score, reading), reading) for one, reading in read]
+    return sorted((one for one in rated if one.score >= LEAST), key=lambda one: -one.score)
 
 
 def _plates(picture: np.ndarray, regions: np.ndarray, enlarge: float) -> list[Found]:

@@ -17,6 +17,7 @@ from lpsr.data.generator import generate_photo
 from lpsr.evidence import Share
 from lpsr.locate import View
 from lpsr.readability import Rates, Readability, WidthClass
+from lpsr.rectify import plate_size
 
 CORNERS = np.float32([[20, 20], [120, 24], [118, 60], [18, 56]])
 PICTURE = np.random.default_rng(1).integers(0, 256, (90, 150, 3), dtype=np.uint8)
@@ -105,7 +106,7 @@ def test_the_editor_is_sent_only_what_it_does_not_show(measured):
     moved = Choice(choice.picture, photo=choice.photo.place(CORNERS + 1))
     assert "corner-editor" not in panel._show(moved, first[3], None)[2]
     assert "corner-editor" in panel._show(Choice(choice.picture, photo=moved.photo.place_around()), first[3], None)[2]
-    assert panel._show(Choice(choice.picture), first[3], None)[::2] == ("", "")
+    assert panel._show(Choice(choice.picture), first[3], None)[:3:2] == ("", "")
     assert panel._show(None, None, None)[3] == panel._show(None, None, None)[0]
 
 
@@ -126,6 +127,7 @@ def test_a_plate_on_its_side_is_said(measured):
     tall = choice_of().photo.place(np.roll(CORNERS, 1, axis=0))
     html = bar.html(Choice(tall.cut()[0], photo=tall), Words())
     assert "Taller than wide" in html and "read right as they are" not in html and "Readable" not in html
+    assert "data-direct" not in html
 
 
 # In the browser.
@@ -201,13 +203,12 @@ def test_a_photo_is_reduced_to_its_plate_and_compared(visit, street):
     wait_for_other(page, before)
     best = page.locator('.plates button[aria-pressed="true"] small').inner_text().split()[0]
     plate = next(one for one in photo.plates if one.text == best)
-    expected = np.ptp(plate.corners, axis=0)
-    assert np.abs(np.array(size(page)) - expected).max() < 12
+    assert np.abs(np.array(size(page)) - plate_size(plate.corners)).max() < 12
     assert "Own picture" in page.inner_text(".heading") and "plate=" not in page.url
     assert page.locator("#photo-inside").is_hidden()
     first = page.locator(".card").first.bounding_box()
     assert first["y"] + first["height"] < 700
-    assert passport(page)["crop"].startswith("axis-aligned box of the corners, found;")
+    assert passport(page)["crop"].startswith("straightened by homography, corners found, ")
 
 
 def test_a_corner_that_is_moved_gives_other_numbers_and_reset_the_first_again(visit, street):
@@ -232,12 +233,14 @@ def test_the_way_it_is_cut_can_be_chosen(visit, street):
     upload(page, street[1])
     before = wait_for_other(page, before)
     page.get_by_role("button", name="Correct the corners").click()
-    page.get_by_role("radio", name="the straightened plate").check()
-    wait_for_other(page, before)
-    page.locator(".photo-bar .facts", has_text="straightened").wait_for()
     width, height = map(int, re.search(r"(\d+) × (\d+) px", page.inner_text(".photo-bar .facts")).groups())
     assert size(page) == (width // 8 * 8, height // 8 * 8)
-    assert passport(page)["crop"].startswith(f"straightened by homography, corners found, {width} × {height} px;")
+    page.get_by_role("radio", name="the upright box").check()
+    box = wait_for_other(page, before)
+    page.locator(".photo-bar .facts", has_text="cut as an upright box").wait_for()
+    assert passport(page)["crop"].startswith("axis-aligned box of the corners, found;")
+    page.get_by_role("radio", name="the straightened plate").check()
+    assert wait_for_other(page, box) == before
 
 
 def test_another_plate_can_be_chosen(visit, street):
@@ -305,7 +308,7 @@ def test_a_small_plate_is_restored_directly(visit, street, tmp_path):
     page.wait_for_selector('.card[data-model="hr"]', state="detached")
     assert page.get_by_label("Already small").is_checked()
     page.wait_for_selector(".photo-bar [data-direct]", state="detached")
-    assert passport(page)["crop"] == "axis-aligned box of the corners, found"
+    assert passport(page)["crop"].startswith("straightened by homography, corners found, ")
 
 
 def test_a_photo_is_never_another_visitors(visit, street):

@@ -162,6 +162,15 @@ def test_a_small_picture_restored_directly_is_the_plate_and_of_a_large_one_the_p
     assert compared(choice).comparison.passport["crop"] == "straightened by homography, corners found, 40 × 16 px"
 
 
+def test_a_plate_that_is_too_large_is_not_restored_directly(finds):
+    finds(plate(box(100, 100, 300, 160)))
+    choice = bring(np.zeros((600, 1000, 3), np.uint8), direct=True)
+    assert not choice.direct and compared(choice).comparison.hr is not None
+    # While there is no plate to cut the visitor's wish stands.
+    finds()
+    assert bring(np.zeros((600, 1000, 3), np.uint8), direct=True).direct
+
+
 def test_where_plates_cannot_be_located_corners_can_be_placed(monkeypatch, street, caplog):
     def fail(*arguments, **options):
         raise InputError("/secret/corners.safetensors is missing.")

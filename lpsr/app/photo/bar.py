@@ -97,7 +97,7 @@ def _facts(choice: Choice, words: Words) -> tuple[str, str, str, str]:
         rates = _rates(expected, measured.model, words)
     small = width <= FEW_PIXELS or (expected is not None and expected.advice == "restore")
     fits = choice.picture.shape[0] * choice.picture.shape[1] <= MAX_DIRECT_PIXELS
-    if small and fits and not choice.direct:
+    if small and fits and not tall and not choice.direct:
         buttons = f'<button type="button" data-direct>{words.html("photo.direct")}</button>'
     return " ".join(parts), advice, rates, buttons
 

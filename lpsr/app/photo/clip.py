@@ -32,7 +32,7 @@ CLIPS = 1
 # What is kept of a clip: plates, and the sharpest frames of each.
 MOST_TRACKS, MOST_FRAMES = 3, 6
 # Certainty of its surest frame below which a plate beside a better one is not offered.
-LEAST = 0.3
+LEAST = 0.5
 
 
 # Frames done, their number, seconds left where that is known, and the plates.

@@ -28,7 +28,6 @@ def html(
     view: str = "",
     first: np.ndarray | None = None,
     search: bool = False,
-    notes: str = "",
 ) -> str:
     """The editor, for a ``gr.HTML`` with ``js_on_load=SCRIPT``.
 
@@ -43,7 +42,6 @@ def html(
         view: A name of the view, which comes back with its corners.
         first: The corners that "reset" restores; None takes ``corners``.
         search: Where the plate is has yet to be seen, so the whole view is shown first.
-        notes: HTML below the straightened plate about these ``corners``; dimmed once they have been moved.
     """
 
     def text(key: str) -> str:
@@ -77,7 +75,7 @@ def html(
         f'<figure class="straight"><figcaption><span class="what">{text("straight")}</span>'
         f'<output class="size" data-text="{text("size")}"></output></figcaption>'
         f'<div class="frame"><canvas role="img" data-label="{text("alt")}"></canvas></div>'
-        f'<div class="notes">{notes}</div></figure></section>'
+        "</figure></section>"
     )
 
 

@@ -60,7 +60,7 @@ class PhotoPanel:
         choice.change(
             _show,
             [choice, self.drawn],
-            [self.bar, self.how, self.editor, self.drawn],
+            [self.bar, self.how, self.editor, self.drawn, direct],
             api_visibility="private",
             show_progress="hidden",
             trigger_mode="always_last",
@@ -82,9 +82,12 @@ class PhotoPanel:
 
 
 def _show(choice: Choice | None, drawn: Drawn | None, request: gr.Request) -> tuple:
-    """Bar, how the plate is cut, editor, and what that shows; its own corners are not sent back to the editor."""
+    """Bar, how the plate is cut, editor, what that shows, and whether the plate is restored directly.
+
+    Its own corners are not sent back to the editor.
+    """
     if choice is None or choice.photo is None:
-        return ("", gr.skip(), "", None) if drawn else tuple([gr.skip()] * 4)
+        return ("", gr.skip(), "", None, gr.skip()) if drawn else tuple([gr.skip()] * 5)
     words, photo = words_for(request), choice.photo
     view, now = photo.view, (photo.name, photo.settled)
     corners = gr.skip()
@@ -94,7 +97,7 @@ def _show(choice: Choice | None, drawn: Drawn | None, request: gr.Request) -> tu
         corners = editor.html(
             source, size, photo.corners, words, view=photo.name, first=view.corners, search=not photo.found
         )
-    return bar.html(choice, words), photo.how, corners, now
+    return bar.html(choice, words), photo.how, corners, now, choice.direct
 
 
 def _place(choice: Choice | None, settings: Settings, event: gr.EventData, request: gr.Request) -> Iterator[tuple]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# How a plate is cut until the visitor chooses: of 373 real plates, as they are, the reader reads 83.9 % exactly when they
-# are straightened and 78.8 % in the protocol's box; restored by MSE-long 66.2 and 64.1 %.
+# How a plate is cut until the visitor chooses: the reader reads 83.9 % of 373 real plates exactly when they are
+# straightened, and 78.8 % in the protocol's box; restored by MSE-long, 66.2 and 64.1 %.
 CUT: "Cut" = "straight"
 # Share of the picture from which on the plate in it is the picture.
 FILLED = 0.55
