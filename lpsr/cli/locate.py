@@ -32,7 +32,12 @@ HELP = "find the plates in photos and clips"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="photo, clip (video, animated picture), or folder")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="photo, clip (video, animated picture), or folder of photos (clips are named one by one)",
+    )
     parser.add_argument("--reader", choices=READERS, default=DEFAULT, help="which reader (default: %(default)s)")
     parser.add_argument(
         "--json",
@@ -94,7 +99,7 @@ def _check(args: argparse.Namespace) -> int:
     from lpsr.cli.progress import Progress
     from lpsr.locate.score import check, open_photos
 
-    if len(args.files) != 1:
+    if len(args.files) != 1 or not Path(args.files[0]).is_dir():
         raise InputError("--check takes one folder of photos whose plates are known.")
     photos = open_photos(args.files[0])
     result = check(photos, data=data_name(args.files[0]), reader=get_reader(args.reader), progress=Progress("photos"))

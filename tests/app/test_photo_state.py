@@ -97,10 +97,29 @@ def test_weak_finds_beside_a_better_one_are_not_offered_and_yet_painted_over(str
     first, second = street.plates
     photo = photo_of(street.picture, [plate(first.corners), plate(second.corners, state.LEAST - 0.1)])
     assert len(photo.views) == 1
-    assert len(photo_of(street.picture, [plate(first.corners, 0.1)]).views) == 1
     near = first.corners + np.float32([0, 1.2 * np.ptp(first.corners[:, 1])])
     patched = photo_of(street.picture, [plate(first.corners), plate(near, 0.1)]).view
     assert not np.array_equal(patched.picture, photo.view.picture)
+
+
+def test_a_doubtful_find_leaves_the_whole_photo_to_choose_from(street):
+    photo = photo_of(street.picture, [plate(street.plates[0].corners, state.DOUBTFUL - 0.1)])
+    found, elsewhere = photo.views
+    assert photo.which == 0 and photo.ready and found.score is not None and elsewhere.score is None
+    assert not dataclasses.replace(photo, which=1).ready
+    assert len(photo_of(street.picture, [plate(street.plates[0].corners, state.DOUBTFUL)]).views) == 1
+
+
+def test_the_widest_of_the_sure_ones_is_chosen(street):
+    near, far = box(20, 20, 220, 84), box(300, 20, 360, 39)
+    assert photo_of(street.picture, [plate(far, 0.95), plate(near, 0.8)]).which == 1
+    assert photo_of(street.picture, [plate(far, 0.95), plate(near, state.DOUBTFUL - 0.1)]).which == 0
+
+
+def test_a_plate_cut_off_by_the_border_is_said(street):
+    whole = photo_of(street.picture, [plate(box(20, 20, 220, 84))])
+    assert not whole.outside
+    assert photo_of(street.picture, [plate(box(-30, 20, 170, 84))]).outside
 
 
 def test_where_nothing_is_found_nothing_is_compared_until_corners_are_placed(street, finds):

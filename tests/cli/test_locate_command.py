@@ -86,5 +86,7 @@ def test_known_corners_are_checked(reads, tmp_path, capsys):
 def test_a_check_needs_one_folder_with_known_corners(reads, tmp_path, capsys):
     assert call(tmp_path, tmp_path, "--check") == 2
     assert "one folder" in capsys.readouterr().err
+    assert call(tmp_path / "photo.jpg", "--check") == 2
+    assert "one folder" in capsys.readouterr().err
     assert call(tmp_path, "--check") == 2
     assert "holds no plates" in capsys.readouterr().err

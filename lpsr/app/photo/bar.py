@@ -90,10 +90,13 @@ def _facts(choice: Choice, words: Words) -> tuple[str, str, str, str]:
     advice = rates = buttons = ""
     if tall:
         advice = words.html("photo.tall")
-    elif expected:
+    elif photo.outside:
+        advice = words.html("photo.outside")
+    elif expected and title != "doubtful":
+        advice = words.html(f"photo.{expected.advice}")
         # How a soft plate fares between its worth and its pixels depends on what made it soft, which is not known.
-        soft = expected.advice != expect(width, measured).advice
-        advice = words.html("photo.soft" if soft else f"photo.{expected.advice}")
+        if expected.advice != expect(width, measured).advice:
+            advice += " " + words.html("photo.soft")
         rates = _rates(expected, measured.model, words)
     small = width <= FEW_PIXELS or (expected is not None and expected.advice == "restore")
     fits = choice.picture.shape[0] * choice.picture.shape[1] <= MAX_DIRECT_PIXELS
@@ -122,6 +125,8 @@ def _share(share: "Share") -> dict[str, object]:
 
 
 def _plate(view: "View", number: int, chosen: bool, words: Words) -> str:
+    if view.score is None:
+        return _button(number, chosen, words.html("photo.elsewhere_tip"), "", words("photo.elsewhere"))
     tip = words.html("photo.score", text=view.text or words("compare.nothing"), score=view.score)
     return _button(number, chosen, tip, _thumb(view, words), f"{view.text or '–'} · {view.score:.2f}")
 

@@ -103,6 +103,13 @@ class Photo:
         return bool(abs(y) > x)
 
     @property
+    def outside(self) -> bool:
+        """Whether a twentieth of the plate's width and more lies beyond the photo's border, where it is made up."""
+        height, width = self.view.picture.shape[:2]
+        beyond = max(-self.corners.min(), (self.corners - (width, height)).max())
+        return bool(beyond > np.ptp(self.corners[:, 0]) / 20)
+
+    @property
     def crop(self) -> str:
         """How the plate is cut, for the passport."""
         corners = "placed by hand" if self.which in self.placed else "found"
@@ -165,11 +172,16 @@ def is_plate(picture: np.ndarray, found: "Sequence[Found]") -> bool:
 
 
 def photo_of(picture: np.ndarray, found: "Sequence[Found]") -> Photo:
-    """What is kept of a photo in which ``found`` was found, best first."""
+    """What is kept of a photo in which ``found`` was found, best first; the widest of those that are sure is chosen."""
     from lpsr.locate import views, whole
 
     if not found:
         return Photo((whole(picture),))
     offered = [one for number, one in enumerate(found) if number == 0 or one.score >= LEAST]
     # All are painted over in the views of others, also those that are not offered.
-    return Photo(views(picture, found)[: len(offered)])
+    kept = views(picture, found)[: len(offered)]
+    if found[0].score < DOUBTFUL:
+        # What was found may be none, and the plate elsewhere.
+        return Photo((*kept, whole(picture)))
+    sure = [number for number, one in enumerate(offered) if one.score >= DOUBTFUL]
+    return Photo(kept, which=max(sure, key=lambda number: np.ptp(offered[number].corners[:, 0])))
