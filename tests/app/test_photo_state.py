@@ -161,6 +161,8 @@ def test_a_picture_that_a_plate_fills_is_the_plate_with_its_corners(finds):
         ((32, 96), None, False),
         ((200, 200), box(10, 10, 190, 190), True),
         ((300, 100), box(10, 10, 140, 60), False),
+        ((64, 24), box(10, 6, 50, 18), True),
+        ((65, 24), box(10, 6, 50, 18), False),
     ],
 )
 def test_what_passes_for_a_plates_crop(size, corners, is_one):

@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 CUT: "Cut" = "straight"
 # Share of the picture from which on the plate in it is the picture.
 FILLED = 0.55
-# A picture without a plate found that may still be a plate's: longest side in px, and width over height.
-MOST_SIDE, ASPECTS = 640, (1.8, 6.0)
+# A picture without a plate found that may still be a plate's: longest side in px, and width over height; one so small
+# is a plate's crop whatever is found in it.
+MOST_SIDE, ASPECTS, SMALL = 640, (1.8, 6.0), 64
 # Score below which a plate found beside a better one is not offered, and below which the best one is doubtful.
 LEAST, DOUBTFUL = 0.6, 0.75
 # Pixels between corners that are the same.
@@ -164,9 +165,10 @@ def find(picture: np.ndarray) -> "list[Found]":
 
 
 def is_plate(picture: np.ndarray, found: "Sequence[Found]") -> bool:
-    """Whether the picture is a plate's crop: its best plate fills it, or nothing was found and its shape is one's."""
+    """Whether the picture is a plate's crop: its best plate fills it, or its shape is one's and it is very small or
+    nothing was found."""
     height, width = picture.shape[:2]
-    if found:
+    if found and max(width, height) > SMALL:
         return cv2.contourArea(found[0].corners) > FILLED * width * height
     return max(width, height) <= MOST_SIDE and ASPECTS[0] <= width / height <= ASPECTS[1]
 
