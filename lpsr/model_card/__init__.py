@@ -176,7 +176,7 @@ def _corners(card: WeightsCard) -> Iterable[str]:
         table = "\n".join(["| | |", "|---|---|", *rows])
         yield (
             f"## Numbers\n\nOn plates of {where(found)}, seen through random homographies, in other colours and less "
-            f"sharply; without intervals. In whole photos: `python -m lpsr locate --check`.\n\n{table}"
+            f"sharply; without intervals. In whole photos: `python -m lpsr locate FOLDER --check`.\n\n{table}"
         )
     yield (
         f"{_LOADING}"
@@ -184,7 +184,8 @@ def _corners(card: WeightsCard) -> Iterable[str]:
         "from lpsr.locate import locate\n\n"
         'plates = locate(open_picture("photo.jpg"))\n'
         "```\n\n"
-        "Each has `corners`, `(4, 2)` pixels clockwise from top left, and a `score`."
+        "Each has `corners`, `(4, 2)` pixels clockwise from top left, and a `score` by its looks; with a `reader` each "
+        "is read as well, and the score is by both."
     )
     yield from _end(card)
 
