@@ -118,8 +118,11 @@ def test_the_widest_of_the_sure_ones_is_chosen(street):
 
 def test_a_plate_cut_off_by_the_border_is_said(street):
     whole = photo_of(street.picture, [plate(box(20, 20, 220, 84))])
-    assert not whole.outside
-    assert photo_of(street.picture, [plate(box(-30, 20, 170, 84))]).outside
+    assert not whole.cut_off
+    for left in (-30, 1):
+        assert photo_of(street.picture, [plate(box(left, 20, left + 200, 84))]).cut_off
+    # What the visitor set is theirs to judge.
+    assert not whole.place_around().cut_off
 
 
 def test_where_nothing_is_found_nothing_is_compared_until_corners_are_placed(street, finds):

@@ -90,8 +90,8 @@ def _facts(choice: Choice, words: Words) -> tuple[str, str, str, str]:
     advice = rates = buttons = ""
     if tall:
         advice = words.html("photo.tall")
-    elif photo.outside:
-        advice = words.html("photo.outside")
+    elif photo.cut_off:
+        advice = words.html("photo.cut_off")
     elif expected and title != "doubtful":
         advice = words.html(f"photo.{expected.advice}")
         # How a soft plate fares between its worth and its pixels depends on what made it soft, which is not known.

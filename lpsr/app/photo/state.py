@@ -104,11 +104,11 @@ class Photo:
         return bool(abs(y) > x)
 
     @property
-    def outside(self) -> bool:
-        """Whether a twentieth of the plate's width and more lies beyond the photo's border, where it is made up."""
+    def cut_off(self) -> bool:
+        """Whether the plate as it was found reaches the photo's border, so that part of it may be missing."""
         height, width = self.view.picture.shape[:2]
-        beyond = max(-self.corners.min(), (self.corners - (width, height)).max())
-        return bool(beyond > np.ptp(self.corners[:, 0]) / 20)
+        low, high = self.corners.min(0), (width, height) - self.corners.max(0)
+        return self.which not in self.placed and min(*low, *high) < np.ptp(self.corners[:, 0]) / 50
 
     @property
     def crop(self) -> str:
