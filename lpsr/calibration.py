@@ -13,16 +13,13 @@ Where more than half of the plates have one character (in CCPD 皖 as province a
 habit instead of evidence: those plates are left out when the position's threshold is chosen.
 """
 
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from pydantic import ValidationError
 
 from lpsr.checkpoints import CHECKPOINTS, HEADLINE, known_models, load_restorer
 from lpsr.data.plates import Plate
@@ -40,14 +37,13 @@ from lpsr.evidence import (
     measured_length,
     support,
 )
-from lpsr.files import read_json, write_json
+from lpsr.files import write_json
+from lpsr.measured import load_measured
 from lpsr.metrics.consistency import consistency
 from lpsr.metrics.reading import wilson_interval
 from lpsr.models.restorer import Restorer
 from lpsr.passport import measurement_facts
 from lpsr.readers import Reader, Reading
-
-log = logging.getLogger(__name__)
 
 FILE = "evidence.json"
 TARGET = 0.95
@@ -85,24 +81,7 @@ class Character:
 def load_calibration(folder: str | Path = CHECKPOINTS) -> Calibration | None:
     """The calibration in a folder of checkpoints, kept while its file stays; None, and a line in the log, where it is
     missing or broken."""
-    path = Path(folder) / FILE
-    try:
-        modified = path.stat().st_mtime_ns
-    except OSError:
-        modified = None
-    return _load(path, modified)
-
-
-@lru_cache(maxsize=4)
-def _load(path: Path, modified: int | None) -> Calibration | None:
-    try:
-        return Calibration.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        log.warning("%s is not a calibration (%s: %s).", path, ".".join(map(str, first["loc"])), first["msg"])
-    except InputError as error:
-        log.warning("%s", error)
-    return None
+    return load_measured(Path(folder) / FILE, Calibration, "not a calibration")
 
 
 def save_calibration(calibration: Calibration, folder: str | Path = CHECKPOINTS) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from lpsr.calibration import load_calibration
@@ -13,7 +12,7 @@ from lpsr.checkpoints import CHECKPOINTS, ORDER, RESERVED, known_models, load_re
 from lpsr.degrade import PAPER, Degradation, degrade, enlarge
 from lpsr.errors import InputError
 from lpsr.evidence import Verdict, weigh
-from lpsr.images import crop_to_multiple
+from lpsr.images import crop_to_multiple, reduced
 from lpsr.metrics.consistency import Consistency, consistency
 from lpsr.metrics.fidelity import fidelity
 from lpsr.passport import degradation_facts, measurement_facts
@@ -155,7 +154,8 @@ def compare(
                 f"The plate is {picture.shape[1]} × {picture.shape[0]} pixels, too small to be degraded ×{scale}; "
                 "restore it directly."
             )
-        hr, reduced_from = _reduce(picture)
+        hr = reduced(picture, MAX_HR_SIDE)
+        reduced_from = None if hr is picture else (picture.shape[1], picture.shape[0])
         if corners is not None:
             corners = np.float32(corners) * (hr.shape[1] / picture.shape[1], hr.shape[0] / picture.shape[0])
         hr = crop_to_multiple(hr, scale)
@@ -206,12 +206,3 @@ def read(comparison: Comparison, reader: Reader, folder: str | Path = CHECKPOINT
         calibration=load_calibration(folder),
     )
     return replace(found, verdict=verdict)
-
-
-def _reduce(picture: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | None]:
-    height, width = picture.shape[:2]
-    if max(height, width) <= MAX_HR_SIDE:
-        return picture, None
-    factor = MAX_HR_SIDE / max(height, width)
-    size = max(round(width * factor), 1), max(round(height * factor), 1)
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA), (width, height)

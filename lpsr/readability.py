@@ -4,27 +4,24 @@ Each plate is resized to a width of each class that it reaches, read as it is, a
 measured is what ``expect`` says of another plate of that width: a number of plates like those measured, no promise.
 """
 
-import logging
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from lpsr.data.plates import Plate
 from lpsr.errors import InputError
 from lpsr.evidence import Share
-from lpsr.files import read_json, write_json
+from lpsr.files import write_json
+from lpsr.measured import load_measured
 from lpsr.metrics.reading import Judgement, judge, wilson_interval
 from lpsr.models.restorer import Restorer
 from lpsr.passport import measurement_facts
 from lpsr.readers import Reader
 from lpsr.results import READABILITY, RESULTS
-
-log = logging.getLogger(__name__)
 
 SEED = 0
 # Widths in px, each from one bound to below the next; the last is open. A wider plate gains nothing by ×8.
@@ -152,24 +149,7 @@ def expect(width: int, readability: Readability) -> Expectation:
 
 def load_readability(folder: str | Path = RESULTS) -> Readability | None:
     """What was measured, kept while its file stays; None, and a line in the log, where it is missing or broken."""
-    path = Path(folder) / READABILITY
-    try:
-        modified = path.stat().st_mtime_ns
-    except OSError:
-        modified = None
-    return _load(path, modified)
-
-
-@lru_cache(maxsize=4)
-def _load(path: Path, modified: int | None) -> Readability | None:
-    try:
-        return Readability.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        log.warning("%s is no readability (%s: %s).", path, ".".join(map(str, first["loc"])), first["msg"])
-    except InputError as error:
-        log.warning("%s", error)
-    return None
+    return load_measured(Path(folder) / READABILITY, Readability, "no readability")
 
 
 def save_readability(readability: Readability, folder: str | Path = RESULTS) -> None:

@@ -16,13 +16,9 @@ from lpsr.training.recipe import CornersRecipe
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
+def small(monkeypatch, one_thread):
     monkeypatch.setattr(corners, "_VALIDATION", 4)
     monkeypatch.setattr(corners, "_BATCH", 4)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

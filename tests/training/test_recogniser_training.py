@@ -15,13 +15,7 @@ from lpsr.training.recipe import Recipe, RecogniserRecipe, Settings, parse
 from lpsr.training.recogniser import WEIGHTS, pretrain_recogniser, soften
 from lpsr.training.trainer import BEST, train
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

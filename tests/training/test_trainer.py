@@ -40,13 +40,7 @@ from lpsr.training.loop import (
 from lpsr.training.recipe import DataSource, EmbedderRecipe, Recipe, parse
 from lpsr.training.trainer import BEST, FILM, RECIPE, RUN, STATE, is_validation, make_sampler, train, update_average
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,6 @@ MOST_TRACKS, MOST_FRAMES = 3, 6
 # Certainty of its surest frame below which a plate beside a better one is not offered.
 LEAST = 0.5
 
-
 # Frames done, their number, seconds left where that is known, and the plates.
 Step = tuple[int, int, float | None, "list[Track] | None"]
 
@@ -106,9 +105,7 @@ class ClipPart:
                 del self._stops[request.session_hash]
 
 
-def _followed(
-    paths: Sequence[str], stop: threading.Event
-) -> "Iterator[tuple[int, int, float | None, list[Track] | None]]":
+def _followed(paths: Sequence[str], stop: threading.Event) -> Iterator[Step]:
     """Frames done, their number, seconds left and, in the last step, the plates. Raises InputError."""
     from lpsr.clip import track_clip
 
