@@ -73,6 +73,25 @@ def test_a_tiny_picture_and_one_without_anything():
     assert locate(np.zeros((300, 400, 3), np.uint8)) == []
 
 
+def test_streets_and_cars_without_a_plate_raise_hardly_an_alarm(photo):
+    reader = get_reader()
+    alarms = [locate(photo(index, plates=0).picture, reader=reader) for index in range(10)]
+    assert sum(map(len, alarms)) <= 1
+
+
+def test_of_a_plate_beyond_the_border_at_least_half_is_in_the_photo(photo):
+    overlaps = []
+    for index in range(6):
+        one = photo(index, cropped=True)
+        height, width = one.picture.shape[:2]
+        for found in locate(one.picture):
+            middle = found.corners.mean(0)
+            assert (middle > -1).all() and (middle < (width + 1, height + 1)).all()
+            overlaps.append(overlap(found.corners, one.plates[0].corners))
+    # Most are noticed, if not with all of their corners.
+    assert sum(value > 0.4 for value in overlaps) >= 3
+
+
 def test_noise_is_no_plate():
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     assert locate(noise) == []
