@@ -25,6 +25,7 @@ VERBS = (
     "synthesize",
     "pretrain_embedder",
     "pretrain_recogniser",
+    "pretrain_reader",
     "pretrain_corners",
     "train",
     "study",

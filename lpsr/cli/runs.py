@@ -4,7 +4,8 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Literal
 
 from lpsr.cli.arguments import whole_number
@@ -32,8 +33,8 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         action="append",
-        metavar="DIR[:SHARE]",
-        help="plate folder or CCPD folder whose split 'train' to train on, and its share of a batch; repeatable",
+        metavar="DIR[@SPLIT][:SHARE]",
+        help="plate folder or CCPD folder to train on, its split (default: 'train'), its share of a batch; repeatable",
     )
     parser.add_argument(
         "--validation",
@@ -72,11 +73,16 @@ def recipe_values(args: argparse.Namespace, values: dict[str, Any], keys: tuple[
 
 
 def _source(text: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     folder, colon, share = text.rpartition(":")
-    try:
-        return {"folder": folder, "share": float(share)} if colon else {"folder": text}
-    except ValueError:
-        return {"folder": text}
+    with suppress(ValueError):
+        if colon:
+            values, text = {"share": float(share)}, folder
+    folder, at, split = text.rpartition("@")
+    # A folder's own name may hold the sign.
+    if at and not Path(text).exists():
+        return {"folder": folder, "split": split, **values}
+    return {"folder": text, **values}
 
 
 def execute(args: argparse.Namespace, recipe: Any, work: Callable[..., dict[str, Any]]) -> int:

@@ -94,6 +94,9 @@ class Training(ABC):
     def describe(self) -> dict[str, Any]:
         """What ``run.json`` says beside what every run does."""
 
+    def before_step(self) -> None:  # noqa: B027 (most have nothing to do)
+        """What follows the gradients and comes before the optimiser's step."""
+
     def after_step(self, i: int) -> None:  # noqa: B027 (most have nothing to do)
         """What follows the optimiser's step ``i``."""
 
@@ -121,6 +124,7 @@ class Training(ABC):
                     group["lr"] = rate
                 losses = self.step(module, batch)
                 fabric.backward(losses[0])
+                self.before_step()
                 optimizer.step()
                 optimizer.zero_grad()
                 self.after_step(i)

@@ -161,13 +161,26 @@ class RecogniserRecipe(PretrainingRecipe):
     """Training of the recogniser on whole plates and their texts."""
 
 
+class ReaderRecipe(PretrainingRecipe):
+    """Training of the plate reader.
+
+    Attributes:
+        coarsest: the largest factor by which a plate is reduced before it is read; 1 leaves HR plates alone.
+        init_from: another reader's ``.safetensors`` to start from.
+    """
+
+    batch: int = Field(64, ge=2, le=4096)
+    coarsest: float = Field(1.0, ge=1, le=16)
+    init_from: str | None = None
+
+
 class CornersRecipe(PretrainingRecipe):
     """Training of the corner network on plates whose corners are known."""
 
     batch: int = Field(64, ge=2, le=4096)
 
 
-AnyRecipe = Recipe | EmbedderRecipe | RecogniserRecipe | CornersRecipe
+AnyRecipe = Recipe | EmbedderRecipe | RecogniserRecipe | ReaderRecipe | CornersRecipe
 
 
 def parse(model: type[BaseModel], values: Any, what: str = "recipe") -> Any:
