@@ -296,6 +296,4 @@ def _percentile99(observations: Sequence[Observation], name: str) -> float:
 
 
 def _share(rights: Sequence[bool]) -> Share:
-    n, right = len(rights), sum(rights)
-    low, high = wilson_interval(right, n)
-    return Share(n=n, right=right, share=right / n if n else None, low=low, high=high)
+    return Share.of(sum(rights), len(rights))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from lpsr.degrade import SCALE
@@ -34,9 +34,11 @@ RESERVED = ("hr", "lr", "lr-enlarged", "bicubic", "sheet", "evidence")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MISMATCH = "{} does not match the SHA-256 of its card; copy both files again from one source."
-EMBEDDER, CORNERS = "embedder", "corners"
+EMBEDDER, CORNERS, PLATE = "embedder", "corners", "plate"
 # What lies beside checkpoints and restores nothing: what its names begin with, and its architecture.
-AUXILIARIES = {EMBEDDER: "resnet18-embedder", CORNERS: "corner-heatmaps"}
+AUXILIARIES = {EMBEDDER: "resnet18-embedder", CORNERS: "corner-heatmaps", PLATE: "crnn-ctc"}
+# The verb that trains it.
+_TRAINED_BY = {EMBEDDER: "pretrain-embedder", CORNERS: "pretrain-corners", PLATE: "pretrain-reader"}
 
 
 class WeightsCard(BaseModel):
@@ -76,6 +78,22 @@ class WeightsCard(BaseModel):
     licence: str = "MIT"
 
 
+class ReaderCard(WeightsCard):
+    """The card of a plate reader.
+
+    Attributes:
+        temperature: what its logits are divided by, so that its confidences are honest; 1 is as it was trained.
+        threshold: the confidence below which a character is not to be trusted, or None where none was chosen.
+        calibration: how both were chosen and checked, with their passport (``lpsr.honest``), or None.
+        test: how many plates of the test split it reads, with their passport, or None where not yet measured.
+    """
+
+    temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
+    threshold: float | None = Field(None, ge=0, le=1)
+    calibration: dict[str, Any] | None = None
+    test: dict[str, Any] | None = None
+
+
 class Card(WeightsCard):
     """The card of a restoration checkpoint.
 
@@ -84,10 +102,11 @@ class Card(WeightsCard):
         loss: what it was trained with.
         stages: earlier stages, oldest first (a shared warm-up), each with its recipe, device and time.
         threads: CPU threads of the last stage.
-        kept_iteration: of the last stage, whose moving average validated best.
+        kept_iteration: of the last stage, whose moving average validated best, or of a loss that reads SR the last.
         stopped_iteration: at which the last stage stood, where it had not come to the end of its recipe.
         init_sha256, embedder_sha256: of the weights the last stage began with, and of the frozen network of its
-            loss: the embedder, or of the guided loss the recogniser.
+            loss: the embedder, or the recogniser of a loss without one.
+        recogniser_sha256: of a recogniser beside an embedder.
         test: result of ``evaluate`` on the test split with its passport, or None where not yet measured.
     """
 
@@ -99,6 +118,7 @@ class Card(WeightsCard):
     stopped_iteration: int | None = None
     init_sha256: str | None = None
     embedder_sha256: str | None = None
+    recogniser_sha256: str | None = None
     test: dict[str, Any] | None = None
 
 
@@ -189,7 +209,7 @@ def save_checkpoint(
     name = facts["name"]
     if not is_usable_name(name):
         raise InputError(f"{name!r} cannot be a checkpoint's name; use letters, digits, '-', '_' and '.', as in mse-2.")
-    if AUXILIARIES.get(auxiliary_of(name)) != (facts["architecture"] if kind is WeightsCard else None):
+    if AUXILIARIES.get(auxiliary_of(name)) != (None if kind is Card else facts["architecture"]):
         names = " and ".join(f"{key!r} ({architecture})" for key, architecture in AUXILIARIES.items())
         raise InputError(
             f"Only weights that restore nothing have names that begin with {names}; {name!r} does not fit."
@@ -227,15 +247,31 @@ def auxiliary_of(name: str) -> str | None:
 
 
 def shipped_auxiliary(name: str, folder: str | Path = CHECKPOINTS) -> Path:
-    """The weights file of the auxiliary ("embedder", "corners") that comes with the project. Raises InputError where it
-    is missing or does not match its card."""
+    """The weights file of the auxiliary ("embedder", "corners", "plate-hr") that comes with the project. Raises
+    InputError where it is missing or does not match its card."""
     path = Path(folder) / f"{name}.safetensors"
     if not path.is_file():
-        raise InputError(f"There is no {path.name} in {folder}; train one with: python -m lpsr pretrain-{name}.")
+        verb = _TRAINED_BY[auxiliary_of(name)]
+        raise InputError(f"There is no {path.name} in {folder}; train one with: python -m lpsr {verb}.")
     card = read_json(path.with_suffix(".json"))
     if not isinstance(card, dict) or card.get("sha256") != _digest(path, path.stat().st_mtime_ns):
         raise InputError(_MISMATCH.format(path))
     return path
+
+
+def read_auxiliary_card(name: str, folder: str | Path = CHECKPOINTS) -> WeightsCard:
+    """The card of an auxiliary, of a plate reader a ``ReaderCard``. Raises InputError where it cannot be used."""
+    path = Path(folder) / f"{name}.json"
+    kind = ReaderCard if auxiliary_of(name) == PLATE else WeightsCard
+    try:
+        card = kind.model_validate(read_json(path))
+    except ValidationError as error:
+        raise InputError(f"{path} is not the card of an auxiliary that this version understands.") from error
+    if card.name != name:
+        raise InputError(f"{path} is the card of {card.name!r}; rename the files or the card.")
+    if card.architecture != AUXILIARIES[auxiliary_of(name)]:
+        raise InputError(f"{path} names the architecture {card.architecture!r}, which does not fit its name.")
+    return card
 
 
 @lru_cache(maxsize=8)

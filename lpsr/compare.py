@@ -73,6 +73,8 @@ class Comparison:
         passport: how everything was made and measured.
         reduced_from: ``(width, height)`` of a picture that was too large.
         verdict: what the readings of the restorations support; None where nothing was read.
+        reader: its name in ``lpsr.readers.READERS``; empty where nothing was read.
+        threshold: as the reader's.
     """
 
     lr: np.ndarray
@@ -83,6 +85,8 @@ class Comparison:
     passport: dict[str, Any]
     reduced_from: tuple[int, int] | None = None
     verdict: Verdict | None = None
+    reader: str = ""
+    threshold: float | None = None
 
     @property
     def hr(self) -> np.ndarray | None:
@@ -186,6 +190,13 @@ def compare(
     return Comparison(lr, tuple(shown), None if direct else degradation, text, corners, passport, reduced_from)
 
 
+def unread(comparison: Comparison) -> Comparison:
+    """The comparison as it was before ``read``."""
+    results = tuple(replace(result, reading=None) for result in comparison.results)
+    passport = {**comparison.passport, "reader": None}
+    return replace(comparison, results=results, passport=passport, verdict=None, reader="", threshold=None)
+
+
 def read(comparison: Comparison, reader: Reader, folder: str | Path = CHECKPOINTS) -> Comparison:
     """The comparison with a reading of every picture, and the verdict by the calibration in ``folder``.
 
@@ -193,7 +204,8 @@ def read(comparison: Comparison, reader: Reader, folder: str | Path = CHECKPOINT
     """
     results = tuple(replace(result, reading=reader.read(result.picture)) for result in comparison.results)
     passport = {**comparison.passport, "reader": reader.engine}
-    found = replace(comparison, results=results, passport=passport)
+    threshold = getattr(reader, "threshold", None)
+    found = replace(comparison, results=results, passport=passport, reader=reader.name, threshold=threshold)
     known = found.text or (results[0].reading.plate_text if found.hr is not None else None)
     verdict = weigh(
         {one.name: one.reading for one in found.restorations},

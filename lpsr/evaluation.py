@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lpsr.checkpoints import CHECKPOINTS, load_restorer, read_card, write_card
-from lpsr.data.plates import Plate
+from lpsr.data.plates import CROPS, Crop, Plate
 from lpsr.degrade import PAPER, degrade
 from lpsr.errors import InputError
 from lpsr.metrics.fidelity import Fidelity, fidelity, summarise
@@ -33,6 +33,7 @@ def measure(
     data: str,
     split: str | None,
     reader: Reader | None = None,
+    crop: Crop = "box",
     progress: Callable[[int, int], None] = lambda done, total: None,
     folder: str | Path = CHECKPOINTS,
     command: str = "",
@@ -44,6 +45,7 @@ def measure(
             restorers, such as one of a checkpoint elsewhere.
         data, split: what the passport calls the plates.
         reader: None leaves the reading columns out.
+        crop: how HR is cut; the protocol's is "box".
         progress: called after each plate; what it raises ends the measurement.
         command: what the measurement says made it.
 
@@ -63,7 +65,7 @@ def measure(
     readings: dict[str, list[tuple[str | None, Reading]]] = {name: [] for name in restorers}
     sizes: list[tuple[int, int]] = []
     for number, plate in enumerate(plates):
-        hr = plate.hr()
+        hr = plate.cut(crop)
         lr = degrade(hr)
         sizes.append(hr.shape[:2])
         for name, restorer in restorers.items():
@@ -77,7 +79,7 @@ def measure(
         "data": data,
         "split": split,
         "n": len(plates),
-        "crop": "bounding box of the corners (the whole file where unknown), right and bottom to multiples of 8",
+        "crop": CROPS[crop],
         **degradation_facts(PAPER),
         "seed": SEED,
         **measurement_facts(

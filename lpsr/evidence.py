@@ -8,11 +8,12 @@ reliable, below it a guess. Without such a measurement for the picture at hand n
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from lpsr.degrade import Degradation
+from lpsr.metrics.reading import wilson_interval
 from lpsr.readers.base import Reading
 
 # Characters that GA 36 draws alike, and whose differences are thinner than an LR pixel: 0 D Q, 8 B, 2 Z, 5 S, 6 G.
@@ -88,6 +89,12 @@ class Share(_Frozen):
     share: float | None
     low: float
     high: float
+
+    @classmethod
+    def of(cls, right: int, n: int) -> Self:
+        """``right`` of ``n`` with its interval."""
+        low, high = wilson_interval(right, n)
+        return cls(n=n, right=right, share=right / n if n else None, low=low, high=high)
 
 
 class ConsistencySummary(_Frozen):

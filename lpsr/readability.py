@@ -17,7 +17,7 @@ from lpsr.errors import InputError
 from lpsr.evidence import Share
 from lpsr.files import write_json
 from lpsr.measured import load_measured
-from lpsr.metrics.reading import Judgement, judge, wilson_interval
+from lpsr.metrics.reading import Judgement, judge
 from lpsr.models.restorer import Restorer
 from lpsr.passport import measurement_facts
 from lpsr.readers import Reader
@@ -174,11 +174,6 @@ def _resized(picture: np.ndarray, width: int) -> np.ndarray:
 
 def _rates(judgements: Sequence[Judgement]) -> Rates:
     return Rates(
-        exact=_share(sum(one.exact for one in judgements), len(judgements)),
-        characters=_share(sum(one.right for one in judgements), sum(one.characters for one in judgements)),
+        exact=Share.of(sum(one.exact for one in judgements), len(judgements)),
+        characters=Share.of(sum(one.right for one in judgements), sum(one.characters for one in judgements)),
     )
-
-
-def _share(right: int, n: int) -> Share:
-    low, high = wilson_interval(right, n)
-    return Share(n=n, right=right, share=right / n if n else None, low=low, high=high)

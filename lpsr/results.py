@@ -1,7 +1,8 @@
 """Result files: what was measured, plate by plate, for the report to be built from.
 
-``RESULTS/NAME.json`` is a ``Measurement`` ("test": the shipped checkpoints on split test) and
-``RESULTS/runs/STUDY--NAME.json`` a ``RunRecord``. Columns are lists with one entry a plate, in the order of the split.
+``RESULTS/NAME.json`` is a ``Measurement`` ("test": the shipped checkpoints on split test),
+``RESULTS/runs/STUDY--NAME.json`` a ``RunRecord`` and ``RESULTS/benefit.json`` a ``Benefit``. Columns are lists with one
+entry a plate, in the order of the split.
 No plate text, no file name and no path is in them: real plates are personal.
 """
 
@@ -16,6 +17,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, ValidationError, model_validator
 from pydantic_core import from_json
 
+from lpsr.benefit.result import Benefit
 from lpsr.errors import InputError
 from lpsr.files import write_bytes
 
@@ -26,7 +28,8 @@ STUDIES = Path(__file__).resolve().parent.parent / "assets" / "studies"
 # What lies beside the measurements and is none.
 EXAMPLES = "examples.json"
 READABILITY = "readability.json"
-ASIDE = (EXAMPLES, READABILITY)
+BENEFIT = "benefit.json"
+ASIDE = (EXAMPLES, READABILITY, BENEFIT)
 MAX_BYTES = 20_000_000
 
 # "--" parts study and run.
@@ -194,14 +197,16 @@ class Results:
         measurements: by the name of their file.
         runs: by study and name.
         problems: one sentence for each file that could not be used.
+        benefit: whether restoration helps reading; None where it was not measured.
     """
 
     measurements: dict[str, Measurement]
     runs: list[RunRecord]
     problems: list[str]
+    benefit: Benefit | None = None
 
 
-Result = TypeVar("Result", Measurement, RunRecord)
+Result = TypeVar("Result", Measurement, RunRecord, Benefit)
 
 
 def read_results(folder: str | Path = RESULTS) -> Results:
@@ -216,7 +221,8 @@ def read_results(folder: str | Path = RESULTS) -> Results:
             runs.append(record)
         else:
             problems.append(f"{path.name} is the record of another run; its name must be STUDY--NAME.json.")
-    return Results(measurements, runs, problems)
+    benefit = next((one for _, one in _read_all(folder.glob(BENEFIT), Benefit, problems)), None)
+    return Results(measurements, runs, problems, benefit)
 
 
 def write_measurement(name: str, measurement: Measurement, folder: str | Path = RESULTS) -> Path:
@@ -233,6 +239,16 @@ def write_record(record: RunRecord, folder: str | Path = RESULTS) -> Path:
     for name in (record.study, record.name):
         check_name(name)
     return _write(Path(folder) / RUNS / f"{record.study}--{record.name}.json", record)
+
+
+def write_benefit(benefit: Benefit, path: str | Path) -> Path:
+    """Write ``benefit`` to ``path`` in one step and return it. Raises InputError where it cannot be written."""
+    return _write(Path(path), benefit)
+
+
+def read_benefit(path: str | Path) -> Benefit:
+    """The ``Benefit`` in a file. Raises InputError where it is missing or not one of this version."""
+    return _read(Path(path), Benefit)
 
 
 def check_name(name: str) -> None:
@@ -275,18 +291,20 @@ def _read(path: Path, kind: type[Result]) -> Result:
         ) from error
 
 
-def _write(path: Path, result: Measurement | RunRecord) -> Path:
+def _write(path: Path, result: Measurement | RunRecord | Benefit) -> Path:
     write_bytes(path, (_lines(result.model_dump(mode="json")) + "\n").encode())
     return path
 
 
 def _lines(value: Any, indent: str = "") -> str:
-    """JSON with a line for each entry of a dictionary, whose lists stay on one."""
-    if not isinstance(value, dict) or not value:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """JSON with a line for each entry of a dictionary, whose lists stay on one but for lists of dictionaries."""
     inner = indent + "  "
-    entries = [f"{inner}{json.dumps(key, ensure_ascii=False)}: {_lines(one, inner)}" for key, one in value.items()]
-    return "{\n" + ",\n".join(entries) + f"\n{indent}}}"
+    if value and isinstance(value, dict):
+        entries = [f"{inner}{json.dumps(key, ensure_ascii=False)}: {_lines(one, inner)}" for key, one in value.items()]
+        return "{\n" + ",\n".join(entries) + f"\n{indent}}}"
+    if value and isinstance(value, list) and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(inner + _lines(one, inner) for one in value) + f"\n{indent}]"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _check_recipe(recipe: JsonValue) -> None:

@@ -27,7 +27,8 @@ MODELS = ["bicubic", "mse", "pecl-manhattan"]
 class Reader:
     """Reads what depends on the pixels alone, sometimes the true text of the first plates."""
 
-    engine = "test reader"
+    name = engine = "test reader"
+    threshold = None
 
     def __init__(self, texts=()) -> None:
         self.texts = list(texts) or ["皖A12345"]

@@ -15,6 +15,7 @@ from lpsr.checkpoints import (
     load_restorer,
     read_card,
     save_checkpoint,
+    shipped_auxiliary,
     write_card,
 )
 from lpsr.errors import InputError
@@ -192,6 +193,12 @@ def test_a_card_that_cannot_be_made_leaves_the_old_checkpoint_whole(checkpoints)
     with pytest.raises(InputError, match="kept_iteration"):
         save_checkpoint(checkpoints, {name: tensor + 1 for name, tensor in weights.items()}, facts)
     assert np.array_equal(load_restorer("mse", checkpoints).restore(LR), before)
+
+
+def test_weights_that_a_reader_needs_are_asked_for_by_their_verb(tmp_path):
+    for name, verb in (("embedder", "pretrain-embedder"), ("plate-hr", "pretrain-reader")):
+        with pytest.raises(InputError, match=rf"no {name}\.safetensors in .*python -m lpsr {verb}\."):
+            shipped_auxiliary(name, tmp_path)
 
 
 @pytest.mark.parametrize("name", AUXILIARIES)

@@ -11,12 +11,11 @@ from PIL import Image
 
 from lpsr.clip import Frame, follow, frames, is_clip, read_frames, track_clip
 from lpsr.clip.sharpness import sharpness
-from lpsr.clip.track import vote
 from lpsr.data.generator import CLEAN, GeneratedPlate, generate, just
 from lpsr.errors import InputError
 from lpsr.images import save_png
 from lpsr.locate import locate
-from lpsr.readers import Reading, get_reader
+from lpsr.readers import get_reader
 
 ONE, OTHER = "京A12345", "粤B6789F"
 SIZE = (320, 180)
@@ -419,20 +418,3 @@ def test_sharpness_orders_blur_and_does_not_grow_with_enlarging():
         # Motion, which leaves the other direction as it was.
         assert sharpness(cv2.blur(sharp, kernel)) < 0.7 * sharpness(sharp)
     assert sharpness(np.full((20, 60, 3), 90, np.uint8)) >= 1
-
-
-def reading(text: str, *confidences: float) -> Reading:
-    return Reading(text, text, float(np.mean(confidences)), confidences, "test", 1.0)
-
-
-def test_characters_are_voted_by_confidence_among_the_most_frequent_length():
-    surely, unsure = [0.9] * 7, [0.2] * 7
-    votes = vote([reading("京A12345", *surely), reading("京A12845", *unsure), reading("粤A12845", *unsure)])
-    assert "".join(next(iter(place)) for place in votes) == "京A12345"
-    assert votes[4] == pytest.approx({"3": 0.9, "8": 0.4})
-    assert votes[0] == pytest.approx({"京": 1.1, "粤": 0.2})
-    longer = reading("京AD12345", *[1.0] * 8)
-    assert len(vote([longer, reading("京A12345", *unsure), reading("京A12345", *unsure)])) == 7
-    # As frequent: the surer length.
-    assert len(vote([longer, reading("京A12345", *unsure)])) == 8
-    assert vote([]) == vote([Reading("", "", 0.0, (), "test", 0.0)]) == ()

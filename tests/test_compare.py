@@ -21,7 +21,7 @@ from lpsr.readers import Reading
 class Reader:
     """Reads the brightness of the first pixel."""
 
-    engine = "pixel reader"
+    name, engine, threshold = "pixel", "pixel reader", None
 
     def read(self, picture):
         return Reading(str(picture[0, 0, 0]), "皖A12345", 0.5, (0.5,) * 7, self.engine, 0.5)

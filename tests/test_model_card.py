@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import lpsr
-from lpsr.checkpoints import CORNERS, EMBEDDER, WeightsCard, auxiliary_of, read_card
+from lpsr.checkpoints import CORNERS, EMBEDDER, PLATE, WeightsCard, auxiliary_of, read_card
 from lpsr.errors import InputError
 from lpsr.files import write_json
 from lpsr.images import open_picture, save_png
 from lpsr.model_card import any_card, model_card, write_model_card
+from lpsr.plates import is_plate
 
 SHIPPED = Path(lpsr.__file__).parents[1] / "checkpoints"
 NAMES = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
@@ -92,9 +93,16 @@ def test_the_hub_understands_the_shipped_ones(name):
     assert {one.metric_type for one in values.eval_results} == set(values.metrics)
     first = values.eval_results[0]
     if kind := auxiliary_of(name):
-        key, metric = {EMBEDDER: ("val_precision", "precision"), CORNERS: ("val_plate", "accuracy")}[kind]
-        assert (first.metric_type, first.dataset_split) == (metric, "val")
-        assert first.metric_value == round(card.validation[key], 4)
+        if kind == PLATE and card.test:
+            expected = "exact_match", "test", card.test["exact"]["hr"]["box"]["share"]
+        else:
+            key, metric = {
+                EMBEDDER: ("val_precision", "precision"),
+                CORNERS: ("val_plate", "accuracy"),
+                PLATE: ("val_exact", "exact_match"),
+            }[kind]
+            expected = metric, "val", card.validation[key]
+        assert (first.metric_type, first.dataset_split, first.metric_value) == (*expected[:2], round(expected[2], 4))
     else:
         assert (first.metric_type, first.dataset_split, first.dataset_args) == ("psnr", "test", {"plates": 520})
         assert first.metric_value == pytest.approx(card.test["psnr"]["median"], abs=1e-4)
@@ -109,6 +117,7 @@ def code(text, block=0):
 def test_the_three_lines_load_the_shipped_ones(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_png("photo.jpg", np.full((48, 64, 3), 90, np.uint8))
+    save_png("plate.png", np.full((48, 160, 3), 90, np.uint8))
     save_png("lr.png", np.random.default_rng(0).integers(0, 256, (5, 9, 3), dtype=np.uint8))
     lines = code((SHIPPED / f"{name}.md").read_text(encoding="utf-8"))
     assert len([line for line in lines.splitlines() if line]) == 3
@@ -119,6 +128,8 @@ def test_the_three_lines_load_the_shipped_ones(name, tmp_path, monkeypatch):
     exec(lines, found)
     if auxiliary_of(name) == CORNERS:
         assert isinstance(found["plates"], list)
+    elif auxiliary_of(name) == PLATE:
+        assert is_plate(found["reading"].plate_text)
     elif auxiliary_of(name):
         import torch
 
@@ -228,6 +239,10 @@ def test_training_is_told_as_it_was_run(card):
         ({"kind": "mse"}, "Loss: MSE (equation 14)."),
         ({"kind": "guided", "w_recognition": 0.002}, "MSE plus 0.002 times the cross-entropy of a frozen recogniser"),
         ({"kind": "pecl", "distance": "euclidean", "weighting": "uncertainty"}, "Euclidean distance of embeddings"),
+        ({"kind": "pecl", "w_reading": 0.01}, "w_contrastive 0.01; plus 0.01 times the cross-entropy of a frozen"),
+        ({"kind": "lcofl", "w_recognition": 0.004}, "0.004 times the cross-entropy of a frozen recogniser that reads"),
+        ({"kind": "lcofl", "adversary": True}, "a recogniser that learns to tell SR from HR"),
+        ({"kind": "confidence"}, "mean absolute error plus 0.05 times 1 − the confidence of a frozen recogniser"),
     ],
 )
 def test_the_loss_is_said_in_words(card, loss, words):

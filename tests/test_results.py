@@ -111,7 +111,9 @@ def test_no_folder_holds_nothing(tmp_path):
     assert (found.measurements, found.runs, found.problems) == ({}, [], [])
 
 
-@pytest.mark.parametrize("name", ["", ".", "../test", "a/b", "a b", "-x", "examples", "readability", "a--b", "中"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "../test", "a/b", "a b", "-x", "examples", "readability", "benefit", "a--b", "中"]
+)
 def test_names_that_are_none_are_refused(tmp_path, name):
     for write in (
         lambda: write_measurement(name, make_measurement(), tmp_path / "out"),
@@ -214,7 +216,7 @@ def test_what_is_no_plain_file_is_a_problem(tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("name", results.ASIDE)
+@pytest.mark.parametrize("name", [one for one in results.ASIDE if one != results.BENEFIT])
 def test_what_lies_beside_is_not_taken_for_a_measurement(tmp_path, name):
     (tmp_path / name).write_text("[]")
     assert read_results(tmp_path) == results.Results({}, [], [])

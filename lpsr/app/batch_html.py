@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from lpsr.app import cards
 from lpsr.app.colours import colours
+from lpsr.app.engines import title
 from lpsr.app.gallery import data_uri, thumbnail
 from lpsr.app.lab import describe
 from lpsr.app.language import Words
+from lpsr.app.link import Settings
 from lpsr.app.verdict import rests, why
-from lpsr.degrade import SCALE, Degradation
+from lpsr.degrade import SCALE
 
 if TYPE_CHECKING:
     # For annotations only: they import torch, which the first paint need not wait for.
@@ -36,10 +38,11 @@ def name_of(source: "Source") -> str:
     return source.text or _file_of(source)
 
 
-def how(degradation: Degradation, models: Sequence[str], words: Words) -> str:
-    """The settings that a batch would be compared with."""
+def how(settings: Settings, models: Sequence[str], words: Words) -> str:
+    """The settings that a batch would be compared with; ``models`` are those of them that load."""
     titles = ", ".join(_titles(models).values())
-    return f'<p class="batch-words">{words.html("batch.how", how=describe(degradation, words), models=titles)}</p>'
+    values = {"how": describe(settings.degradation, words), "reader": title(settings.reader, words)}
+    return f'<p class="batch-words">{words.html("batch.how", models=titles, **values)}</p>'
 
 
 def found(inputs: "Inputs", words: Words, unfolded: bool = True) -> str:
@@ -142,14 +145,14 @@ def row(item: "Item", number: int, models: Sequence[str], words: Words) -> str:
         f'<tr role="row" data-number="{number}"><th scope="row" role="rowheader"><div class="batch-picture">'
         f'<button type="button" data-number="{number}" aria-label="{label}">'
         f'<img src="{data_uri(thumbnail(hr.picture))}" alt=""></button>'
-        f"<div>{name}{cards.chips(hr.reading, comparison.text, words)}</div></div></th>"
+        f"<div>{name}{cards.chips(hr.reading, comparison.text, words, comparison.threshold)}</div></div></th>"
         f'<td role="cell" data-label="LR"><img class="lr" src="{data_uri(lr)}" alt="LR" {small}></td>{cells}</tr>'
     )
 
 
-def legend(inputs: "Inputs", words: Words) -> str:
-    """What the marks of the readings mean."""
-    return cards.legend(any(source.text for source in inputs.sources), words)
+def legend(inputs: "Inputs", words: Words, threshold: float | None = None) -> str:
+    """What the marks of the readings mean; ``threshold`` is the reader's."""
+    return cards.legend(any(source.text for source in inputs.sources), words, threshold)
 
 
 def summary(scores: dict[str, Any], words: Words) -> str:
@@ -236,7 +239,8 @@ def _cell(result: "Result", comparison: "Comparison", colour: str, words: Words)
     gain = "" if result.name == "bicubic" else f'<span class="gain">{cards.gain(result, words)}</span>'
     return (
         f'<td role="cell" data-label="{escape(result.title)}" style="--model: {colour}"><span class="numbers">'
-        f"{result.psnr:.2f} dB{gain}</span>{cards.chips(result.reading, comparison.text, words)}</td>"
+        f"{result.psnr:.2f} dB{gain}</span>"
+        f"{cards.chips(result.reading, comparison.text, words, comparison.threshold)}</td>"
     )
 
 

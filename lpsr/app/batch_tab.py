@@ -10,19 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.utils import get_upload_folder
 
 from lpsr.app import batch_html as html
 from lpsr.app.cards import alert
+from lpsr.app.engines import usable_reader
 from lpsr.app.language import Words, label, words_for
 from lpsr.app.link import Settings
 from lpsr.app.session import usable_models
 from lpsr.app.theme import script
 from lpsr.app.uploads import FilesUpload, sent
-from lpsr.errors import InputError
 
 if TYPE_CHECKING:
     # For annotations only: they import torch, which the first paint need not wait for.
@@ -162,16 +162,16 @@ class BatchTab:
         if not total:
             yield self._ended(alert(words("batch.nothing"))) | {self.found: html.found(inputs, words)}
             return
-        reader, notes = _reader(words)
+        reader, about_reader = usable_reader(settings.reader)
         models, more = usable_models(settings.models)
-        notes += [words(f"compare.{key}", **values) for key, values in more]
+        notes = [words(f"compare.{key}", **values) for key, values in (*about_reader, *more)]
         rows = html.head(models, words)
         yield {
             self.found: html.found(inputs, words, unfolded=False),
             self.status: html.progress(0, total, None, words),
             self.summary: "",
             self.table: rows,
-            self.legend: html.legend(inputs, words),
+            self.legend: html.legend(inputs, words, getattr(reader, "threshold", None)),
             self.start: gr.update(interactive=False),
             self.stop: gr.update(interactive=True),
             self.download: gr.update(value=None, interactive=False),
@@ -230,18 +230,7 @@ def _gather(files: Sequence[tuple[str, str]]) -> "Inputs":
 
 def _how(settings: Settings, request: gr.Request) -> str:
     models, _ = usable_models(settings.models)
-    return html.how(settings.degradation, models, words_for(request))
-
-
-def _reader(words: Words) -> tuple[Any, list[str]]:
-    """The reader, or None with a note."""
-    from lpsr.readers import get_reader
-
-    try:
-        return get_reader(), []
-    except InputError as error:
-        log.warning("%s", error)
-        return None, [words("compare.note_reader")]
+    return html.how(settings, models, words_for(request))
 
 
 def _detail(kept: Kept | None, event: gr.EventData, request: gr.Request) -> str:

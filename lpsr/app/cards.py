@@ -6,6 +6,7 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from lpsr.app.colours import colours
+from lpsr.app.engines import title as engine_title
 from lpsr.app.gallery import caption, data_uri
 from lpsr.app.lab import describe
 from lpsr.app.language import Words
@@ -45,7 +46,7 @@ def results(choice: Choice, words: Words, pending: bool = False) -> str:
     return (
         f'<section class="result" data-plate="{escape(choice.key)}" data-query="{escape(query)}">'
         f"{_heading(choice, words)}{notes}"
-        f'<div class="cards">{cards}</div>{legend(comparison.text is not None, words)}'
+        f'<div class="cards">{cards}</div>{legend(comparison.text is not None, words, comparison.threshold)}'
         "</section>"
     )
 
@@ -67,7 +68,7 @@ def card(result: "Result", comparison: "Comparison", words: Words, colour: str, 
         minor.append(f'{words.html("compare.name_raw")} <span class="raw">{raw}</span>')
     elif pending:
         minor.append(words.html("compare.name_raw") + " …")
-    reading = _waiting(words) if pending else chips(result.reading, comparison.text, words)
+    reading = _waiting(words) if pending else chips(result.reading, comparison.text, words, comparison.threshold)
     inset = _true_size(comparison, words) if result.name == "lr" else ""
     return (
         f'<figure class="card" data-model="{escape(result.name)}" style="--model: {colour}">'
@@ -94,35 +95,55 @@ def _waiting(words: Words) -> str:
     )
 
 
-def chips(reading: "Reading | None", text: str | None, words: Words) -> str:
-    """A reading as a row of chips: right or wrong where ``text`` is known, else sure or weak."""
+def marked(reading: "Reading", text: str | None, threshold: float | None) -> list[tuple[str, str]]:
+    """``marks``, with ("_", "open") for each character whose confidence is below ``threshold``."""
+    confidences = reading.char_confidences
+    if threshold is None:
+        return marks(reading, text)
+    return [
+        ("_", "open") if i < len(confidences) and confidences[i] < threshold else one
+        for i, one in enumerate(marks(reading, text))
+    ]
+
+
+def chips(reading: "Reading | None", text: str | None, words: Words, threshold: float | None = None) -> str:
+    """A reading as a row of chips: right or wrong where ``text`` is known, else sure or weak.
+
+    Characters below the reader's ``threshold`` are left open.
+    """
     if reading is None:
         return ""
     if not reading.plate_text:
         return f'<span class="reading none">{words.html("compare.reads_nothing")}</span>'
-    marked = marks(reading, text)
-    kinds = [kind for _, kind in marked]
+    shown = marked(reading, text, threshold)
+    kinds = [kind for _, kind in shown]
     weak = sum("weak" in kind for kind in kinds)
     if text is None:
         verdict = words("compare.weak_of", weak=weak, all=len(kinds))
     else:
         right = sum(kind.startswith("right") for kind in kinds)
         verdict = words("compare.right_of", right=right, all=len(text), weak=weak)
-    row = "".join(
-        f'<b class="chip {kind}" title="{escape(chip_title(reading, i, kind, words))}">{escape(character)}</b>'
-        for i, (character, kind) in enumerate(marked)
-    )
-    said = words.html("compare.reads", text=reading.plate_text, verdict=verdict)
+    if count := kinds.count("open"):
+        verdict += words("verdict.comma") + words("readers.open_of", count=count)
+    row = ""
+    for i, (character, kind) in enumerate(shown):
+        title = escape(chip_title(reading, i, kind, words, threshold))
+        row += f'<b class="chip {kind}" title="{title}">{escape(character)}</b>'
+    read = reading.plate_text if threshold is None else reading.abstained(threshold)
+    said = words.html("compare.reads", text=read, verdict=verdict)
     return (
         f'<span class="reading"><span class="unseen">{said}</span>'
         f'<span class="chips" aria-hidden="true">{row}</span></span>'
     )
 
 
-def chip_title(reading: "Reading", position: int, kind: str, words: Words) -> str:
-    """What a chip means, and the confidence of its character; ``kind`` is one of ``marks``."""
+def chip_title(reading: "Reading", position: int, kind: str, words: Words, threshold: float | None = None) -> str:
+    """What a chip means, and the confidence of its character; ``kind`` is one of ``marked``."""
     if position >= len(reading.char_confidences):
         return words("compare.missing")
+    if kind == "open":
+        character, value = reading.plate_text[position], confidence(reading.char_confidences[position])
+        return words("readers.would_guess", character=character, value=value, threshold=confidence(threshold))
     kind = words(f"compare.{kind.replace(' ', '_')}")
     return words("compare.confidence", kind=kind, value=confidence(reading.char_confidences[position]))
 
@@ -157,6 +178,10 @@ def _heading(choice: Choice, words: Words) -> str:
     else:
         how, hr = describe(comparison.degradation, words), comparison.hr.shape
         parts.append(words.html("compare.sizes", width=width, height=height, hr_width=hr[1], hr_height=hr[0], how=how))
+    if comparison.reader:
+        engine = escape(comparison.passport["reader"] or "")
+        by = words.html("readers.read_by", reader=engine_title(comparison.reader, words))
+        parts.append(f'<span class="engine" title="{engine}">{by}</span>')
     link = ""
     if choice.key:
         done = words.html("compare.linked")
@@ -164,12 +189,16 @@ def _heading(choice: Choice, words: Words) -> str:
     return f'<p class="heading" aria-live="polite">{" · ".join(parts)}{link}</p>'
 
 
-def legend(known: bool, words: Words) -> str:
+def legend(known: bool, words: Words, threshold: float | None = None) -> str:
+    """What the chips mean, and the terms; a reader without a ``threshold`` leaves nothing open."""
     marks = ("right", "right weak", "wrong") if known else ("sure", "weak")
     examples = " ".join(
         f'<b class="chip {kind}" aria-hidden="true">A</b> {words.html("compare." + kind.replace(" ", "_"))}'
         for kind in marks
     )
+    if threshold is not None:
+        about = words.html("readers.abstained", threshold=confidence(threshold))
+        examples += f' <b class="chip open" aria-hidden="true">_</b> {about}'
     terms = []
     for key, name in _TERMS.items():
         text, shown = words.html(f"compare.{key}"), words.html(f"compare.{name}") if name else key

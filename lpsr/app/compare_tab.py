@@ -10,7 +10,7 @@ import gradio as gr
 from lpsr.app import cards, session
 from lpsr.app.api import Api
 from lpsr.app.gallery import Entry, Shelf
-from lpsr.app.lab import MOST_MODELS, Lab, chosen_models, picker, preset_shown, settings_of, values_of
+from lpsr.app.lab import MOST_MODELS, Lab, chosen_models, engine_picker, picker, preset_shown, settings_of, values_of
 from lpsr.app.language import Words, label, words_for
 from lpsr.app.link import DEFAULT, KEYS, Settings, from_query, preset_of
 from lpsr.app.numbers import NumbersPanel
@@ -157,6 +157,7 @@ class CompareTab:
                 complaint = words("lab.no_plate", plate=query["plate"])
         shelf = next(one for one in self.shelves.values() if entry in one.entries)
         controls = [preset_of(settings.degradation), *values_of(settings.degradation), picker(settings, words)]
+        controls.append(engine_picker(settings, words))
         # The first shelf is on the page already.
         controls += [shelf.name, gr.skip() if shelf is next(iter(self.shelves.values())) else shelf.html]
         yield *[gr.skip()] * 5, settings, *controls
@@ -201,7 +202,7 @@ class CompareTab:
 
     def _adjust(self, choice: Choice | None, before: Settings, request: gr.Request, *values: Any) -> Iterator[tuple]:
         words = words_for(request)
-        if len(values[-1]) > MOST_MODELS:
+        if len(values[-2]) > MOST_MODELS:
             yield cards.alert(words("lab.too_many", most=MOST_MODELS)), *[gr.skip()] * 5, chosen_models(before)
             return
         try:
@@ -232,6 +233,8 @@ class CompareTab:
         """The same plate with other settings."""
         if choice is None:
             yield cards.alert(words("page.gone")), *[gr.skip()] * 4, settings
+        elif choice.comparison and settings != choice.settings == replace(settings, reader=choice.settings.reader):
+            yield from steps(lambda: session.afresh(choice, settings), settings, words)
         elif choice.key:
             yield from steps(lambda: self._entry(self.entries[choice.key], settings), settings, words)
         else:

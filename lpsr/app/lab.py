@@ -1,15 +1,17 @@
-"""The controls of a comparison: the degradation, with presets, and the checkpoints."""
+"""The controls of a comparison: the degradation, with presets, the reader, and the checkpoints."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from lpsr.app.engines import ENGINES, offered, title
 from lpsr.app.language import Words, label
 from lpsr.app.link import Settings, preset_of
 from lpsr.app.session import shipped_models
 from lpsr.degrade import KERNELS, PAPER, PLACES, PRESETS, Degradation
 from lpsr.errors import InputError
+from lpsr.readers import DEFAULT as DEFAULT_READER
 
 if TYPE_CHECKING:
     # For annotations only: it imports torch, which the first paint need not wait for.
@@ -53,6 +55,16 @@ class Lab:
             )
             adjust = gr.Button(label("lab.adjust"), size="sm", elem_id="adjust")
             self.choose = gr.Button(label("lab.checkpoints"), size="sm", elem_id="choose")
+            # Those that are here are known once the page is opened.
+            gr.HTML(label("readers.reader"))
+            self.reader = gr.Dropdown(
+                [(label(f"readers.{name}"), name) for name in ENGINES],
+                value=DEFAULT_READER,
+                label=label("readers.reader"),
+                container=False,
+                filterable=False,
+                elem_id="reader",
+            )
         with gr.Column(elem_id="lab"):
             with gr.Row():
                 with gr.Column(min_width=200):
@@ -79,7 +91,7 @@ class Lab:
         with gr.Column(elem_id="picker"):
             self.models = gr.CheckboxGroup([], label=label("lab.picker"), elem_id="models")
         self.degradation = [kernel, blur, motion, angle, blur_at, noise, noise_at, jpeg, jpeg_at]
-        self.controls = [*self.degradation, self.models]
+        self.controls = [*self.degradation, self.models, self.reader]
         for button, group in ((adjust, "lab"), (self.choose, "picker")):
             button.click(None, js=_FOLD.format(button=button.elem_id, group=group), api_visibility="private")
 
@@ -114,8 +126,11 @@ def degradation_of(values: Sequence) -> Degradation:
 
 def settings_of(values: Sequence, shipped: Sequence[str]) -> Settings:
     """What all controls say; ``shipped`` are the checkpoints that are ticked by default. Raises InputError."""
-    *degradation, models = values
-    return Settings(degradation_of(degradation), None if list(models) == list(shipped) else tuple(models))
+    *degradation, models, reader = values
+    # A visitor may send anything by hand.
+    if reader not in ENGINES:
+        raise InputError(f"There is no such reader; choose one of {', '.join(ENGINES)}.")
+    return Settings(degradation_of(degradation), None if list(models) == list(shipped) else tuple(models), reader)
 
 
 def values_of(degradation: Degradation) -> list:
@@ -147,6 +162,13 @@ def picker(settings: Settings, words: Words) -> dict:
     return gr.update(choices=[(card_line(card, words), card.name) for card in known], value=ticked)
 
 
+def engine_picker(settings: Settings, words: Words) -> dict:
+    """The update of ``Lab.reader``: the readers that are here, and the one of the settings."""
+    here = offered()
+    chosen = settings.reader if settings.reader in here else DEFAULT_READER
+    return gr.update(choices=[(title(name, words), name) for name in here], value=chosen)
+
+
 def describe(degradation: Degradation, words: Words) -> str:
     """A degradation in words: "Night: bicubic ×8, blur σ 2 px before, noise σ 8 after, JPEG quality 70 after"."""
     one = degradation
@@ -168,10 +190,14 @@ def describe(degradation: Degradation, words: Words) -> str:
 def card_line(card: "Card", words: Words) -> str:
     """A checkpoint in a line: title, loss, iterations, device, test result."""
     one = card.loss
+    pecl = f"PECL, {one.distance}, {one.form}, d = {one.d}, {one.weighting}"
+    recognition = f"{one.w_recognition:g}"
     loss = {
         "mse": "MSE",
-        "pecl": f"PECL, {one.distance}, {one.form}, d = {one.d}, {one.weighting}",
-        "guided": words("lab.guided", weight=f"{one.w_recognition:g}"),
+        "pecl": words("lab.reading", loss=pecl, weight=f"{one.w_reading:g}") if one.reads else pecl,
+        "guided": words("lab.guided", weight=recognition),
+        "lcofl": words("lab.lcofl_adversary" if one.adversary else "lab.lcofl", weight=recognition),
+        "confidence": words("lab.confidence", weight=f"{one.w_confidence:g}"),
     }[one.kind]
     facts = words("lab.card", loss=loss, iterations=card.iterations, device=card.device)
     if card.test is None:

@@ -4,26 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from urllib.parse import urlencode
 
+from lpsr.app.engines import ENGINES
 from lpsr.degrade import PAPER, PRESETS, SCALE, Degradation
 from lpsr.errors import InputError
+from lpsr.readers import DEFAULT as DEFAULT_READER
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a plate is compared with: a degradation, and checkpoints in the order of the page.
+    """What a plate is compared with: a degradation, and checkpoints in the order of the page; and who reads it.
 
-    ``models`` None stands for the checkpoints that ship.
+    ``models`` None stands for the checkpoints that ship; ``reader`` is one of ``lpsr.app.engines.ENGINES``.
     """
 
     degradation: Degradation = PAPER
     models: tuple[str, ...] | None = None
+    reader: str = DEFAULT_READER
 
 
 DEFAULT = Settings()
 _TYPES = {"kernel": str, "blur_at": str, "noise_at": str, "jpeg_at": str, "jpeg": int, "seed": int}
 _FIELDS = {field.name: _TYPES.get(field.name, float) for field in fields(Degradation) if field.name != "scale"}
 # What the page may leave in its address for a plate and its settings.
-KEYS = ("plate", "preset", "models", *_FIELDS)
+KEYS = ("plate", "preset", "models", "reader", *_FIELDS)
 
 
 def preset_of(degradation: Degradation) -> str | None:
@@ -45,16 +48,21 @@ def to_query(plate: str, settings: Settings) -> str:
         values["preset"] = preset
     if settings.models is not None:
         values["models"] = ",".join(settings.models)
+    if settings.reader != DEFAULT_READER:
+        values["reader"] = settings.reader
     return urlencode(values, safe=",")
 
 
 def from_query(query: Mapping[str, str]) -> Settings:
     """The settings that a query names. Raises InputError for values that cannot be used."""
     models = tuple(filter(None, query["models"].split(","))) if "models" in query else None
+    reader = query.get("reader", DEFAULT_READER)
+    if reader not in ENGINES:
+        raise InputError(f"There is no reader {reader!r}; choose one of {', '.join(ENGINES)}.")
     if "preset" in query:
         if query["preset"] not in PRESETS:
             raise InputError(f"There is no preset {query['preset']!r}; choose one of {', '.join(PRESETS)}.")
-        return Settings(PRESETS[query["preset"]], models)
+        return Settings(PRESETS[query["preset"]], models, reader)
     values = {}
     for name, kind in _FIELDS.items():
         if name in query:
@@ -62,4 +70,4 @@ def from_query(query: Mapping[str, str]) -> Settings:
                 values[name] = kind(query[name])
             except ValueError:
                 raise InputError(f"{name} cannot be {query[name]!r}.") from None
-    return Settings(Degradation(scale=SCALE, **values), models)
+    return Settings(Degradation(scale=SCALE, **values), models, reader)

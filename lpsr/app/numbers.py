@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from lpsr.app.cards import signed
+from lpsr.app.cards import marked, signed
 from lpsr.app.colours import COLOURS, colours
 from lpsr.app.language import Words, label, words_for
 from lpsr.app.link import preset_of
@@ -183,8 +183,9 @@ def table(comparison: "Comparison", words: Words) -> str:
     # None is the best: below HR's own it is noise that is followed.
     columns.append((words.html("numbers.consistency"), [_number(value, 2) for value in residuals], set()))
     if comparison.text is not None:
-        right = [_right(result, comparison.text) for result in results]
-        cells = [_characters(one, len(comparison.text), words) for one in right]
+        found = [_right(result, comparison) for result in results]
+        cells = [_characters(one, len(comparison.text), words) for one in found]
+        right = [one and one[0] for one in found]
         columns.append((words.html("numbers.characters"), cells, _best(results, right, 0)))
     head = "".join(f'<th scope="col">{name}</th>' for name in (words.html("numbers.model"), *(c[0] for c in columns)))
     colour = colours(result.name for result in results)
@@ -222,15 +223,17 @@ def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
-def _right(result: "Result", text: str) -> int | None:
-    from lpsr.metrics.reading import marks
-
+def _right(result: "Result", comparison: "Comparison") -> tuple[int, int] | None:
+    """How many characters are right, and how many are left open."""
     if result.reading is None:
         return None
-    return sum(kind.startswith("right") for _, kind in marks(result.reading, text))
+    kinds = [kind for _, kind in marked(result.reading, comparison.text, comparison.threshold)]
+    return sum(kind.startswith("right") for kind in kinds), kinds.count("open")
 
 
-def _characters(right: int | None, total: int, words: Words) -> str:
-    if right is None:
+def _characters(found: tuple[int, int] | None, total: int, words: Words) -> str:
+    if found is None:
         return ""
-    return words.html("numbers.exact" if right == total else "numbers.of", right=right, all=total)
+    right, left_open = found
+    text = words.html("numbers.exact" if right == total else "numbers.of", right=right, all=total)
+    return text + (f", {words.html('readers.open_of', count=left_open)}" if left_open else "")

@@ -17,6 +17,7 @@ import gradio as gr
 from lpsr.app.batch_tab import BatchTab
 from lpsr.app.compare_tab import CompareTab
 from lpsr.app.gallery import Shelf, shelves
+from lpsr.app.help.tab import DESK, HelpTab
 from lpsr.app.language import label, translations
 from lpsr.app.maps_tab import MapsTab
 from lpsr.app.results.tab import ResultsTab
@@ -60,6 +61,8 @@ def build(plates: list[Shelf], bounds: Bounds, folders: Sequence[str] = ()) -> t
                 maps_tab = MapsTab(maps)
             with gr.Tab(label("page.tab_batch"), id="batch") as batch:
                 batch_tab = BatchTab(batch)
+            with gr.Tab(label("page.tab_help"), id="help") as helping:
+                help_tab = HelpTab(helping, hosted=bounds.mode != "full")
             with gr.Tab(label("page.tab_training"), id="training") as training:
                 training_tab = TrainingTab(training, bounds, folders)
             with gr.Tab(label("page.tab_results"), id="results") as results:
@@ -68,9 +71,10 @@ def build(plates: list[Shelf], bounds: Bounds, folders: Sequence[str] = ()) -> t
         compare_tab.listen(page, training_tab.asked)
         maps_tab.listen(compare_tab.choice)
         batch_tab.listen(compare_tab.settings)
-        training_tab.listen(page, tabs, [compare, maps, batch, results])
+        help_tab.listen(page, training_tab.token)
+        training_tab.listen(page, tabs, [compare, maps, batch, helping, results])
         results_tab.listen()
-        for tab in (compare, maps, batch, training, results):
+        for tab in (compare, maps, batch, helping, training, results):
             tab.select(None, js=_OPENED.format(tab=tab.id), api_visibility="private")
         page.load(_tab, None, tabs, queue=False, show_progress="hidden", api_visibility="private")
     page.queue(max_size=64, default_concurrency_limit=4, api_open=False)
@@ -125,12 +129,13 @@ def _serve(args: argparse.Namespace) -> int:
         threading.Event().wait()
     finally:
         page.close()
+        DESK.close()
 
 
 def _tab(request: gr.Request) -> dict:
     """The tab that the address names."""
     name = request.query_params.get("tab")
-    return gr.Tabs(selected=name) if name in ("maps", "batch", "training", "results") else gr.skip()
+    return gr.Tabs(selected=name) if name in ("maps", "batch", "help", "training", "results") else gr.skip()
 
 
 def _alone(host: str | None) -> bool:
@@ -173,6 +178,6 @@ def launch(
         enable_monitoring=False,
         ssr_mode=False,
         state_session_capacity=1000,
-        app_kwargs={"lifespan": sweeping(compare_tab.choice)},
+        app_kwargs={"lifespan": sweeping(compare_tab.choice, DESK.sweep)},
         prevent_thread_lock=True,
     )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpsr.app.engines import ABOUT_READERS, NO_READER, usable_reader
 from lpsr.app.gallery import Entry
 from lpsr.app.link import DEFAULT, Settings
-from lpsr.app.photo.state import Photo, find, is_plate, photo_of
+from lpsr.app.photo.state import Photo, find, photo_of
 from lpsr.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Choice:
         direct: the picture is the LR plate itself.
         photo: the photo that the picture was cut from.
         settings: degradation and checkpoints.
-        comparison: None before ``compared``; without readings before ``read``.
+        comparison: None before ``compared``; without readings before ``read``, or where there is no reader.
         notes: what the visitor should know about it.
     """
 
@@ -59,12 +60,17 @@ class Choice:
     comparison: "Comparison | None" = None
     notes: tuple[Note, ...] = ()
 
+    @property
+    def unread(self) -> bool:
+        """Whether it is compared, and nobody has tried to read it."""
+        return self.comparison is not None and not self.comparison.reader and NO_READER not in self.notes
+
 
 def choose(entry: Entry, settings: Settings = DEFAULT) -> Choice:
     """A plate of a shelf, compared and read where that was done before. Raises InputError for a broken file."""
     stamp, choice = _kept.get(entry, (None, None))
-    if settings == DEFAULT and stamp == _stamp():
-        return choice
+    if stamp == _stamp() and settings == replace(DEFAULT, reader=settings.reader):
+        return choice if settings == DEFAULT else afresh(choice, settings)
     plate = entry.plate
     return Choice(plate.hr(), entry.key, entry.caption, plate.text, plate.hr_corners(), settings=settings)
 
@@ -75,6 +81,7 @@ def bring(picture: np.ndarray, direct: bool = False, settings: Settings = DEFAUL
     ``direct``: it is the LR plate itself; of one that is too large for that the plate in it is. Raises InputError.
     """
     from lpsr.compare import MAX_DIRECT_PIXELS
+    from lpsr.locate import is_plate
 
     try:
         found = find(picture)
@@ -129,14 +136,18 @@ def compared(choice: Choice) -> Choice:
 def read(choice: Choice) -> Choice:
     """The compared choice with readings and what they are worth; with a note where there is no reader."""
     from lpsr.compare import read
-    from lpsr.readers import get_reader
 
-    try:
-        reader = get_reader()
-    except InputError as error:
-        log.warning("%s", error)
-        return replace(choice, notes=(*choice.notes, ("note_reader", {})))
-    return replace(choice, comparison=read(choice.comparison, reader))
+    reader, notes = usable_reader(choice.settings.reader)
+    choice = replace(choice, notes=(*choice.notes, *notes))
+    return choice if reader is None else replace(choice, comparison=read(choice.comparison, reader))
+
+
+def afresh(choice: Choice, settings: Settings) -> Choice:
+    """The compared choice without its readings, for another reader: ``settings`` differ in that alone."""
+    from lpsr.compare import unread
+
+    notes = tuple(note for note in choice.notes if note[0] not in ABOUT_READERS)
+    return replace(choice, settings=settings, comparison=unread(choice.comparison), notes=notes)
 
 
 def first(entry: Entry) -> Choice:

@@ -30,7 +30,9 @@ def steps(make: Callable[[], Choice], settings: Settings, words: Words, fresh: b
             yield "", *_unset(choice, settings, words)
             return
         if choice.comparison is None:
-            choice = compared = session.compared(choice)
+            choice = session.compared(choice)
+        if choice.unread:
+            compared = choice
             yield _shown(choice, settings, words, pending=True)
             choice = session.read(choice)
         yield _shown(choice, settings, words)

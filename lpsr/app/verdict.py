@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpsr.app.cards import chip_title, confidence
+from lpsr.app.cards import chip_title, confidence, marked
 from lpsr.app.colours import colours
 from lpsr.app.gallery import data_uri
 from lpsr.app.language import Words
 from lpsr.data.layout import character_boxes
 from lpsr.images import viridis
-from lpsr.metrics.reading import marks
 from lpsr.plates import LENGTHS
 
 if TYPE_CHECKING:
@@ -196,7 +195,7 @@ def _matrix(comparison: "Comparison", columns: int, boxes: np.ndarray, colour: d
         rows += (
             f'<tr class="{kind}" style="--model: {colour[result.name]}">'
             f'<th scope="row" class="name">{escape(result.title)}</th>'
-            f"{_cells(result, comparison.text, columns, boxes, words)}</tr>"
+            f"{_cells(result, comparison, columns, boxes, words)}</tr>"
         )
     head = words.html("verdict.truth" if text else "verdict.positions")
     return (
@@ -205,10 +204,11 @@ def _matrix(comparison: "Comparison", columns: int, boxes: np.ndarray, colour: d
     )
 
 
-def _cells(result: "Result", text: str | None, columns: int, boxes: np.ndarray, words: Words) -> str:
+def _cells(result: "Result", comparison: "Comparison", columns: int, boxes: np.ndarray, words: Words) -> str:
     """Each character of one picture, and what is read there."""
     reading = result.reading
-    marked = [] if reading is None else marks(reading, text)
+    threshold = comparison.threshold
+    shown = [] if reading is None else marked(reading, comparison.text, threshold)
     cells = ""
     for i in range(columns):
         canvas = ""
@@ -216,10 +216,10 @@ def _cells(result: "Result", text: str | None, columns: int, boxes: np.ndarray, 
             left, top, right, bottom = boxes[i]
             canvas = _canvas(result, right - left, bottom - top)
         read = _UNREAD
-        if i < len(marked):
-            character, kind = marked[i]
+        if i < len(shown):
+            character, kind = shown[i]
             value = reading.char_confidences[i] if i < len(reading.char_confidences) else 0.0
-            title = escape(chip_title(reading, i, kind, words))
+            title = escape(chip_title(reading, i, kind, words, threshold))
             read = (
                 f'<b class="chip {kind}" title="{title}">{escape(character)}<span class="unseen">, {title}</span></b>'
                 f'<i class="bar" style="--value: {value:.2f}"></i><small aria-hidden="true">{confidence(value)}</small>'

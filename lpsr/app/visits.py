@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,14 +30,18 @@ def forget(holder: StateHolder, choice: gr.State, now: datetime) -> None:
             holder.time_last_used.pop(name, None)
 
 
-def sweeping(choice: gr.State):
-    """The server's lifespan (FastAPI's): sweeps once a minute, in the one thread that also serves the visits."""
+def sweeping(choice: gr.State, also: Callable[[], None] = lambda: None):
+    """The server's lifespan (FastAPI's): sweeps once a minute, in the one thread that also serves the visits.
+
+    ``also``: what is swept besides.
+    """
 
     async def sweep(app: App) -> None:
         while True:
             await asyncio.sleep(PAUSE)
             try:
                 forget(app.state_holder, choice, datetime.now())
+                also()
                 # Gradio writes a visit there for whoever asks its address for a link; the page itself never does.
                 shutil.rmtree(Path(app.uploaded_file_dir) / "deep_links", ignore_errors=True)
             except Exception:

@@ -16,7 +16,7 @@ HELP = "write the model cards (Markdown) of checkpoints"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help="names of checkpoints or embedders")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names of checkpoints, or of what lies beside them")
     parser.add_argument("--all", action="store_true", help="of all that are there")
     add_checkpoints(parser)
 

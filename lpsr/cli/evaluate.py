@@ -32,6 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="'hr' (the plate itself), 'bicubic' or names of checkpoints (default: all)",
     )
     parser.add_argument("--reader", metavar="NAME", help="which reader (see: read --help)")
+    parser.add_argument(
+        "--crop",
+        choices=("box", "straight"),
+        default="box",
+        help="HR is the bounding box of the plate's corners, as the protocol has it, or straightened by them "
+        "(default: %(default)s)",
+    )
     parser.add_argument("--no-readings", action="store_true", help="PSNR and SSIM alone, much faster")
     parser.add_argument("--limit", type=whole_number(1), metavar="N", help="only the first N plates")
     parser.add_argument("--json", metavar="FILE", help="write the result to this file as well")
@@ -64,6 +71,8 @@ def run(args: argparse.Namespace) -> None:
         raise InputError("--reader and --no-readings contradict each other; leave one out.")
     if args.update_cards and (args.limit or args.no_readings):
         raise InputError("A card takes a whole result; leave --limit and --no-readings out with --update-cards.")
+    if args.update_cards and args.crop != "box":
+        raise InputError("A card's numbers are the protocol's; leave --crop out with --update-cards.")
     if args.results is not None:
         if args.limit or args.no_readings:
             raise InputError("The report needs a whole result; leave --limit and --no-readings out with --results.")
@@ -77,6 +86,7 @@ def run(args: argparse.Namespace) -> None:
         data=data_name(args.data),
         split=args.split,
         reader=None if args.no_readings else get_reader(args.reader or DEFAULT),
+        crop=args.crop,
         progress=Progress("plates"),
         folder=folder,
         command=_command(args, models),
@@ -131,6 +141,8 @@ def _command(args: argparse.Namespace, models: Sequence[str]) -> str:
     parts += ["--models", *models]
     if args.reader:
         parts += ["--reader", args.reader]
+    if args.crop != "box":
+        parts += ["--crop", args.crop]
     if args.checkpoints:
         parts += ["--checkpoints", data_name(args.checkpoints)]
     if args.results is not None:

@@ -2,8 +2,9 @@
 
   python -m lpsr export runs/mse mse-2 --data DIR
   python -m lpsr export runs/embedder embedder --replace
+  python -m lpsr export runs/plate-hr plate-hr --replace
 
-The weights are those that validated best. With --data they are evaluated on split 'test', and the result goes on the
+The weights are those that the run keeps. With --data they are evaluated on split 'test', and the result goes on the
 card beside those of HR and bicubic. NAME.md is the model card. The checkpoint then appears in the app and in
 `--models`.
 """

@@ -82,8 +82,13 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
     from lpsr.training.status import CONTROL, PLAN
 
     plan = new_plan(args) if _is_new(args) else None
-    if not plan and not (folder / PLAN).is_file():
-        raise InputError(f"There is no run in {args.run} to go on with; begin one, for example with --preset demo.")
+    if not (folder / PLAN).is_file():
+        if not plan:
+            raise InputError(f"There is no run in {args.run} to go on with; begin one, for example with --preset demo.")
+        # What goes on waits for its lock with nothing heavy loaded.
+        from lpsr.training.plan import check_new
+
+        check_new(plan)
     control = folder / CONTROL
     with holding(folder), stop_signal() as stopped:
         try:

@@ -42,7 +42,7 @@ figure { margin: 0; } .names { font-size: 12px; } .names span { display: inline-
 _SCRIPT = """
 const draw = () => document.querySelectorAll('.plot').forEach((plot) => {
   const { data, layout } = JSON.parse(plot.parentElement.querySelector('script').textContent);
-  const width = plot.clientWidth, { meta, margin, annotations } = layout;
+  const width = plot.clientWidth, { meta, margin, annotations = [] } = layout;
   const narrow = meta.narrow && width - margin.l - margin.r < 260;
   const others = annotations.filter(({ name }) => name !== 'end');
   const fitted = narrow ? { ...layout, margin: { ...margin, ...meta.narrow }, annotations: others } : layout;

@@ -1,6 +1,7 @@
 """What the training verbs share: the run's folder and data, where it computes, how it stops, what it prints."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -74,13 +75,15 @@ def recipe_values(args: argparse.Namespace, values: dict[str, Any], keys: tuple[
 
 def _source(text: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
+    # A folder's own name may hold the signs.
+    if os.path.exists(text):
+        return {"folder": text}
     folder, colon, share = text.rpartition(":")
     with suppress(ValueError):
         if colon:
             values, text = {"share": float(share)}, folder
-    folder, at, split = text.rpartition("@")
-    # A folder's own name may hold the sign.
-    if at and not Path(text).exists():
+    folder, _, split = text.rpartition("@")
+    if folder and split and Path(split).name == split and not os.path.exists(text):
         return {"folder": folder, "split": split, **values}
     return {"folder": text, **values}
 

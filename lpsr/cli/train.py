@@ -6,6 +6,14 @@ A run lives in a folder and can be stopped with Ctrl-C and continued by the same
   python -m lpsr train runs/pecl --data DIR --set loss.kind=pecl --set loss.distance=manhattan \\
       --embedder checkpoints/embedder.safetensors
 
+Losses that read whole plates (loss.kind=guided, lcofl or confidence, or pecl with loss.w_reading above 0) take a
+recogniser of `pretrain-recogniser`:
+
+  python -m lpsr train runs/lcofl --data DIR --set patch=whole --set loss.kind=lcofl --set loss.w_recognition=0.004 \\
+      --recogniser runs/recogniser/recogniser.safetensors --init-from checkpoints/mse.safetensors
+  python -m lpsr train runs/compact --data DIR --set patch=whole --set network.architecture=compact \\
+      --set loss.kind=confidence --recogniser runs/recogniser/recogniser.safetensors
+
 Everything that is not set is the paper's (1 000 000 iterations at batch 128: days on a GPU). Afterwards
 `python -m lpsr export` makes a checkpoint of the run.
 """
@@ -18,7 +26,7 @@ from lpsr.cli.runs import add_run_arguments, execute, recipe_values
 from lpsr.errors import InputError
 
 NAME = "train"
-HELP = "train the network under MSE, PECL or guided by a recogniser; resumable"
+HELP = "train a network under MSE, PECL or a loss that reads; resumable"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="of weights and patches")
     parser.add_argument("--init-from", metavar="FILE", help="weights (.safetensors) to start from")
     parser.add_argument("--embedder", metavar="FILE", help="embedder (.safetensors) for PECL")
-    parser.add_argument("--recogniser", metavar="FILE", help="recogniser (.safetensors) for loss.kind=guided")
+    parser.add_argument("--recogniser", metavar="FILE", help="recogniser (.safetensors) for a loss that reads")
     parser.add_argument(
         "--set",
         action="append",

@@ -3,12 +3,24 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lpsr.clip.cuts import CutPlate, cut_plates
 from lpsr.clip.follow import follow
 from lpsr.clip.frames import MOST, Clip, Frame, is_clip, read_frames
 from lpsr.clip.track import Sighting, Track
 from lpsr.readers import Reader
 
-__all__ = ["Clip", "Frame", "Sighting", "Track", "follow", "is_clip", "read_frames", "track_clip"]
+__all__ = [
+    "Clip",
+    "CutPlate",
+    "Frame",
+    "Sighting",
+    "Track",
+    "cut_plates",
+    "follow",
+    "is_clip",
+    "read_frames",
+    "track_clip",
+]
 
 
 def track_clip(

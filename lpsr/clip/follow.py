@@ -8,11 +8,12 @@ import numpy as np
 
 from lpsr.clip.frames import Frame
 from lpsr.clip.sharpness import sharpness
-from lpsr.clip.track import Sighting, Track, vote
+from lpsr.clip.track import Sighting, Track
 from lpsr.locate import Found, locate, refine, views
 from lpsr.locate.find import LEAST, apart, is_sound
 from lpsr.readers import Reader, Reading
 from lpsr.rectify import plate_size, rectify
+from lpsr.voting import vote
 
 # The whole frame is looked at in each so many-th frame, and wherever a plate is not where it should be.
 EVERY = 4
@@ -49,7 +50,7 @@ class _Followed:
 
     @property
     def text(self) -> str:
-        return "".join(next(iter(place)) for place in vote(self.readings))
+        return vote(self.readings, "confidence").text
 
 
 def follow(

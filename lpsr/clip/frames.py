@@ -77,14 +77,22 @@ def read_frames(source: str | Path | Sequence[str | Path], most: int = MOST) -> 
         return _burst(list(map(Path, source)), most, "The burst")
     path = Path(source)
     if path.is_dir():
-        try:
-            inside = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != "."]
-        except OSError as error:
-            raise InputError(f"The folder {path.name} may not be read; change its permissions.") from error
-        return _burst(sorted(inside, key=_in_order), most, f"The folder {path.name}")
+        return _burst(pictures_in(path), most, f"The folder {path.name}")
     if _is_video(_head(path)):
         return _video(path, most)
     return _animation(path, most)
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files in a folder, in the order of their names and of the numbers in them; hidden ones left out.
+
+    Raises InputError for a folder that may not be read.
+    """
+    try:
+        inside = [file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != "."]
+    except OSError as error:
+        raise InputError(f"The folder {folder.name} may not be read; change its permissions.") from error
+    return sorted(inside, key=_in_order)
 
 
 def is_clip(path: str | Path) -> bool:

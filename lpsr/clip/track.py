@@ -1,7 +1,5 @@
 """A plate in several frames: where it was seen, how sharp, and what it reads by their votes."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +9,7 @@ import numpy as np
 from lpsr.locate import View
 from lpsr.locate.find import rate
 from lpsr.readers import Reading
+from lpsr.voting import Tally, vote
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +50,14 @@ class Track:
         return sorted(self.sightings, key=lambda sighting: -sighting.sharpness)[:most]
 
     @cached_property
-    def votes(self) -> tuple[dict[str, float], ...]:
-        """For each character of the plate what the sightings read there, with the sum of its confidences, largest
-        first; () where nothing was read."""
-        return vote([sighting.reading for sighting in self.sightings if sighting.reading])
+    def tally(self) -> Tally:
+        """What the sightings read, voted by confidence."""
+        return vote([sighting.reading for sighting in self.sightings if sighting.reading], "confidence")
 
     @property
     def text(self) -> str | None:
-        """The plate's text by ``votes``; None where nothing was read."""
-        return "".join(next(iter(place)) for place in self.votes) or None
+        """The plate's text by ``tally``; None where nothing was read."""
+        return self.tally.text or None
 
     @property
     def certainty(self) -> float:
@@ -81,23 +79,3 @@ class Track:
                 for sighting in self.best()
             ],
         }
-
-
-def vote(readings: Sequence[Reading]) -> tuple[dict[str, float], ...]:
-    """For each place the characters that readings of the most frequent length have there, with the sums of their
-    confidences, largest first. Of lengths as frequent the one with the larger confidence is taken."""
-    read = [reading for reading in readings if reading.plate_text]
-    if not read:
-        return ()
-    times: Counter[int] = Counter()
-    weight: Counter[int] = Counter()
-    for reading in read:
-        times[len(reading.plate_text)] += 1
-        weight[len(reading.plate_text)] += reading.confidence
-    length = max(times, key=lambda length: (times[length], weight[length]))
-    places: list[dict[str, float]] = [defaultdict(float) for _ in range(length)]
-    for reading in read:
-        if len(reading.plate_text) == length:
-            for place, character, confidence in zip(places, reading.plate_text, reading.char_confidences, strict=True):
-                place[character] += confidence
-    return tuple(dict(sorted(place.items(), key=lambda item: -item[1])) for place in places)

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from lpsr.data.ccpd import parse_name
 from lpsr.errors import InputError
 from lpsr.files import write_csv
 from lpsr.images import SUFFIXES, bounding_crop, bounding_origin, crop_to_multiple, open_picture
+from lpsr.rectify import rectify
 
 CORNER_COLUMNS = ("tl_x", "tl_y", "tr_x", "tr_y", "br_x", "br_y", "bl_x", "bl_y")
 COLUMNS = (
@@ -27,6 +29,13 @@ COLUMNS = (
     "kind",
 )
 MAX_COLUMNS = 200
+
+Crop = Literal["box", "straight"]
+# How plates are cut, in the passport's words.
+CROPS: dict[Crop, str] = {
+    "box": "bounding box of the corners (the whole file where unknown), right and bottom to multiples of 8",
+    "straight": "straightened by the corners (the whole file where unknown), right and bottom to multiples of 8",
+}
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,18 @@ class Plate:
         if self.corners is not None:
             picture = bounding_crop(picture, self.corners)
         return crop_to_multiple(picture, multiple)
+
+    def straight(self, multiple: int = 8) -> np.ndarray:
+        """The plate straightened by its corners (the whole file where there are none), cropped as ``hr`` is. Raises
+        InputError for corners that no plate has."""
+        picture = self.picture()
+        if self.corners is not None:
+            picture = rectify(picture, self.corners)
+        return crop_to_multiple(picture, multiple)
+
+    def cut(self, crop: Crop, multiple: int = 8) -> np.ndarray:
+        """The HR plate by a rule of ``CROPS``: ``hr`` or ``straight``."""
+        return self.straight(multiple) if crop == "straight" else self.hr(multiple)
 
     def hr_corners(self) -> np.ndarray | None:
         """``corners`` in pixels of ``hr()``; None where unknown."""

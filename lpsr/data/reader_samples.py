@@ -13,6 +13,7 @@ from lpsr.data.patches import Source, draw_group
 from lpsr.degrade import motion_kernel
 from lpsr.errors import InputError
 from lpsr.images import bounding_crop, bounding_origin, outline
+from lpsr.plates import ALPHABET
 
 # Share of plates that are straightened by their corners; the others are cut by their bounding box.
 _STRAIGHT = 0.5
@@ -28,9 +29,9 @@ class ReaderSampler:
     """Draws batches of plates with their texts.
 
     Args:
-        groups: ``(sources, share)`` pairs; shares are normalised. Sources of unknown text are left out. Within a group
-            the provinces are drawn by the square root of their number, so that rare ones are seen more often than they
-            occur and are no less frequent than generated ones.
+        groups: ``(sources, share)`` pairs; shares are normalised. Sources are left out whose text is unknown or holds
+            a character that is not in ``ALPHABET``. Within a group a province is drawn by the square root of its
+            number, so that rare ones are seen more often than they occur.
         size: height and width of the pictures.
         coarsest: every plate is reduced by a factor drawn from [1, coarsest], its logarithm uniform.
         seed: of everything random.
@@ -45,10 +46,10 @@ class ReaderSampler:
         coarsest: float = 1.0,
         seed: int = 0,
     ) -> None:
-        known = [([source for source in sources if source.text], share) for sources, share in groups]
+        known = [([one for one in sources if _can_be_read(one.text)], share) for sources, share in groups]
         self.groups = [(sources, share) for sources, share in known if sources and share > 0]
         if not self.groups:
-            raise InputError("None of the plates has a text; name a folder whose index.csv has them.")
+            raise InputError("None of the plates has a text that can be read; name a folder whose index.csv has them.")
         shares = np.array([share for _, share in self.groups], float)
         self.bounds = np.cumsum(shares / shares.sum())
         self.chances = {id(sources): _by_province(sources) for sources, _ in self.groups}
@@ -77,11 +78,18 @@ class ReaderSampler:
         return picture, source.text
 
 
+def _can_be_read(text: str | None) -> bool:
+    return bool(text) and set(text) <= set(ALPHABET)
+
+
 def _by_province(sources: Sequence[Source]) -> np.ndarray:
     """Running sums of each source's chance."""
     _, index, counts = np.unique([one.text[0] for one in sources], return_inverse=True, return_counts=True)
     chances = 1 / np.sqrt(counts)[index]
-    return np.cumsum(chances / chances.sum()).clip(max=1 - 1e-12)
+    sums = np.cumsum(chances / chances.sum())
+    # Rounded, the last may lie below a random number.
+    sums[-1] = 1
+    return sums
 
 
 def _jittered(corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -17,6 +17,11 @@ from lpsr.rectify import check_corners, rectify
 # Longest side of the photo in which text is looked for: enough for plates of 5 % of it, then, where there is none,
 # for smaller ones.
 SIDES = (640, 1536)
+# Share of the picture from which on the plate in it is the picture.
+FILLED = 0.55
+# A picture without a plate found that may still be a plate's: longest side in px, and width over height; one so small
+# is a plate's crop whatever is found in it.
+MOST_SIDE, ASPECTS, SMALL = 640, (1.8, 6.0), 64
 # The least likelihood of a plate, and the overlap (intersection over union) above which two are one.
 LEAST, SAME = 0.5, 0.3
 
@@ -65,6 +70,15 @@ def rate(likely: float, reading: Reading | None) -> float:
     """How likely something is a plate, [0, 1], that is ``likely`` one by its looks and reads so."""
     # A plate too small to be read is one all the same.
     return likely if reading is None else likely * (0.5 + 0.5 * reading.confidence)
+
+
+def is_plate(picture: np.ndarray, found: Sequence[Found]) -> bool:
+    """Whether the picture is a plate's crop: the first of ``found`` fills it, or its shape is one's and it is very
+    small or nothing was found."""
+    height, width = picture.shape[:2]
+    if found and max(width, height) > SMALL:
+        return cv2.contourArea(found[0].corners) > FILLED * width * height
+    return max(width, height) <= MOST_SIDE and ASPECTS[0] <= width / height <= ASPECTS[1]
 
 
 def _read(picture: np.ndarray, found: Sequence[Found], reader: Reader) -> list[Found]:

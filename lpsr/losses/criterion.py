@@ -1,4 +1,7 @@
-"""The training criterion: MSE (equation 14) alone, PECL (equations 14 to 19), or MSE guided by a recogniser."""
+"""Training criteria: their settings, MSE (equation 14) and PECL (equations 14 to 19).
+
+Those that read are in ``lpsr.losses.guided`` and ``lpsr.losses.lcofl``.
+"""
 
 from typing import Literal, NamedTuple
 
@@ -10,26 +13,51 @@ from torch.nn import functional as F
 from lpsr.losses.pecl import Distance, Form, contrastive_loss, embedding_distance
 from lpsr.losses.weighting import Weighting, make_weighting
 from lpsr.models.embedder import Embedder
-from lpsr.models.recogniser import Recogniser, recognition_loss
 
 
 class LossConfig(BaseModel):
-    """What a checkpoint is trained with; MSE ignores all but ``kind``, guided all but ``w_recognition`` too.
+    """What a checkpoint is trained with; each kind ignores the settings of the others.
 
-    ``w_contrastive`` is the fixed weight of the contrastive term, for weighting ``fixed``; ``w_recognition`` is that of
-    the recogniser's cross-entropy.
+    - ``mse``: mean squared error.
+    - ``pecl``: with ``distance``, ``form``, ``margin``, ``d``, ``weighting`` and, for weighting ``fixed``,
+      ``w_contrastive``, the weight of the contrastive term. ``w_reading`` above 0 adds that times the cross-entropy of
+      a frozen recogniser.
+    - ``guided``: MSE plus ``w_recognition`` times that cross-entropy.
+    - ``lcofl``: MSE plus ``w_recognition`` times that cross-entropy, its characters weighted, plus ``w_layout`` times
+      the layout penalty, plus ``w_dissimilarity`` times 1 − SSIM. After each validation the weights of characters that
+      are confused rise by up to ``confusion_step``. ``adversary``: the recogniser learns too, to tell SR from HR.
+    - ``confidence``: mean absolute error plus ``w_confidence`` times what a frozen recogniser lacks of being sure.
+
+    All that read need whole plates and a recogniser.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["mse", "pecl", "guided"] = "mse"
+    kind: Literal["mse", "pecl", "guided", "lcofl", "confidence"] = "mse"
     distance: Distance = "manhattan"
     form: Form = "attract"
     margin: float = Field(2.0, gt=0, le=100)
     d: Literal[64, 128, 256, 512] = 128
     weighting: Weighting = "fixed"
     w_contrastive: float = Field(0.01, ge=0, le=1)
+    # Older files of PECL have it too, where it says nothing.
     w_recognition: float = Field(0.001, ge=0, le=1)
+    w_reading: float = Field(0.0, ge=0, le=1)
+    w_layout: float = Field(0.004, ge=0, le=1)
+    w_dissimilarity: float = Field(0.01, ge=0, le=1)
+    confusion_step: float = Field(0.5, ge=0, le=10)
+    adversary: bool = False
+    w_confidence: float = Field(0.05, ge=0, le=1)
+
+    @property
+    def reads(self) -> bool:
+        """Whether a recogniser reads SR."""
+        return self.kind in ("guided", "lcofl", "confidence") or (self.kind == "pecl" and self.w_reading > 0)
+
+    @property
+    def knows_texts(self) -> bool:
+        """Whether it takes the true texts."""
+        return self.reads and self.kind != "confidence"
 
 
 class Losses(NamedTuple):
@@ -43,32 +71,50 @@ class Losses(NamedTuple):
     w_contrastive: Tensor
 
 
-class MseCriterion(nn.Module):
-    """Equation 14: mean squared error over patches ``(N, 3, H, W)`` in [0, 1]."""
+class Criterion(nn.Module):
+    """What is minimised, of SR and HR ``(N, 3, H, W)`` in [0, 1].
+
+    Attributes:
+        judges: submodules that judge SR.
+    """
+
+    judges: tuple[str, ...] = ()
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The judges that do not learn."""
+        return tuple(name for name in self.judges if not any(p.requires_grad for p in getattr(self, name).parameters()))
+
+    def train(self, mode: bool = True) -> "Criterion":
+        super().train(mode)
+        for name in self.judges:
+            # Batch normalisation must keep the statistics it was trained with.
+            getattr(self, name).eval()
+        return self
+
+    def project(self) -> None:
+        """After each optimiser step: keep what is learned in its range."""
+
+
+class MseCriterion(Criterion):
+    """Equation 14: mean squared error."""
 
     def forward(self, sr: Tensor, hr: Tensor) -> Losses:
         pixel = F.mse_loss(sr, hr)
         none = pixel.new_tensor(float("nan"))
         return Losses(pixel, pixel.detach(), none, none, pixel.new_tensor(1.0), pixel.new_tensor(0.0))
 
-    def project(self) -> None:
-        """Nothing is learned here."""
 
+class PeclCriterion(Criterion):
+    """Equation 19; the embedder is frozen."""
 
-class PeclCriterion(nn.Module):
-    """Equation 19 over patches ``(N, 3, H, W)`` in [0, 1]; the embedder is frozen."""
+    judges = ("embedder",)
 
     def __init__(self, config: LossConfig, embedder: Embedder) -> None:
         super().__init__()
         self.config = config
         self.embedder = embedder.requires_grad_(False).eval()
         self.weighting = make_weighting(config.weighting, config.w_contrastive)
-
-    def train(self, mode: bool = True) -> "PeclCriterion":
-        super().train(mode)
-        # Batch normalisation must keep the statistics it was trained with.
-        self.embedder.eval()
-        return self
 
     def forward(self, sr: Tensor, hr: Tensor) -> Losses:
         config = self.config
@@ -87,41 +133,4 @@ class PeclCriterion(nn.Module):
         return Losses(total, pixel.detach(), contrastive.detach(), distance, w_pixel.detach(), w_contrastive.detach())
 
     def project(self) -> None:
-        """After each optimiser step: keep learnable weights in their range."""
         self.weighting.project()
-
-
-class GuidedLosses(NamedTuple):
-    """Scalars of one batch; ``recognition`` is the cross-entropy of a character in nats."""
-
-    total: Tensor
-    pixel: Tensor
-    recognition: Tensor
-
-
-class GuidedCriterion(nn.Module):
-    """MSE plus how badly a frozen recogniser reads the true text off SR: ``L_pixel + w · L_recognition``.
-
-    Not in the paper; after the recognition-guided losses of license-plate super-resolution (Nascimento et al.,
-    "Enhancing License Plate Super-Resolution: A Layout-Aware and Character-Driven Approach", SIBGRAPI 2024).
-    """
-
-    def __init__(self, config: LossConfig, recogniser: Recogniser) -> None:
-        super().__init__()
-        self.weight = config.w_recognition
-        self.recogniser = recogniser.requires_grad_(False).eval()
-
-    def train(self, mode: bool = True) -> "GuidedCriterion":
-        super().train(mode)
-        # Batch normalisation must keep the statistics it was trained with.
-        self.recogniser.eval()
-        return self
-
-    def forward(self, sr: Tensor, hr: Tensor, labels: Tensor) -> GuidedLosses:
-        """SR and HR ``(N, 3, H, W)`` in [0, 1]; labels ``(N, 8)``, see ``recogniser.encode``."""
-        pixel = F.mse_loss(sr, hr)
-        recognition = recognition_loss(self.recogniser(sr), labels)
-        return GuidedLosses(pixel + self.weight * recognition, pixel.detach(), recognition.detach())
-
-    def project(self) -> None:
-        """Nothing is learned here."""

@@ -6,11 +6,24 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from lpsr.checkpoints import CHECKPOINTS, CORNERS, EMBEDDER, Card, WeightsCard, auxiliary_of, is_usable_name, read_card
+from lpsr.checkpoints import (
+    CHECKPOINTS,
+    CORNERS,
+    EMBEDDER,
+    PLATE,
+    Card,
+    ReaderCard,
+    WeightsCard,
+    auxiliary_of,
+    is_usable_name,
+    read_auxiliary_card,
+    read_card,
+)
 from lpsr.degrade import SCALE
 from lpsr.errors import InputError
 from lpsr.files import read_json, write_bytes
 from lpsr.model_card.front_matter import front_matter
+from lpsr.model_card.reader import reader_limits, reader_scores, reader_uses
 from lpsr.model_card.sections import data, limits, loss, numbers, percent, provinces, text, training, where
 from lpsr.models.network import count_parameters
 from lpsr.models.registry import ARCHITECTURES
@@ -28,6 +41,10 @@ _PAPER = """@article{sendjasni2025embedding,
   year    = {2025},
   note    = {arXiv:2501.01483}
 }"""
+_NETWORKS = {
+    "pecl": "that of Sendjasni & Larabi (2025)",
+    "compact": "SRVGGNet-compact, after Real-ESRGAN's (Wang et al., 2021)",
+}
 _CCPD = """@inproceedings{xu2018towards,
   title     = {Towards End-to-End License Plate Detection and Recognition: A Large Dataset and Baseline},
   author    = {Xu, Zhenbo and Yang, Wei and Meng, Ajin and Lu, Nanxue and Huang, Huan},
@@ -45,18 +62,15 @@ def write_model_card(name: str, folder: str | Path = CHECKPOINTS) -> Path:
 
 def any_card(name: str, folder: str | Path = CHECKPOINTS) -> WeightsCard:
     """The card of a restoration checkpoint or of an auxiliary. Errors as ``read_card``."""
-    path = Path(folder) / f"{name}.json"
     if not is_usable_name(name):
         raise InputError(f"{name!r} cannot be a checkpoint's name; name one as in: mse.")
+    path = Path(folder) / f"{name}.json"
     if not auxiliary_of(name) or not path.is_file():
         return read_card(name, folder)
-    try:
-        card = WeightsCard.model_validate(read_json(path))
-    except ValidationError as error:
-        raise InputError(f"{path} is not the card of an auxiliary that this version understands.") from error
-    if card.name != name:
-        raise InputError(f"{path} is the card of {card.name!r}; rename the files or the card.")
-    return card
+    values = read_json(path)
+    # A checkpoint that was made before such names were taken.
+    older = isinstance(values, dict) and values.get("architecture") in [*ARCHITECTURES]
+    return read_card(name, folder) if older else read_auxiliary_card(name, folder)
 
 
 def model_card(card: WeightsCard) -> str:
@@ -68,7 +82,7 @@ def model_card(card: WeightsCard) -> str:
 def _restorer(card: Card) -> Iterable[str]:
     scores = card.test or {}
     yield f"# {text(card.title)}: license plates ×{SCALE}"
-    network = "that of Sendjasni & Larabi (2025)" if card.architecture == "pecl" else text(card.architecture)
+    network = _NETWORKS.get(card.architecture) or text(card.architecture)
     yield (
         f"Makes the picture of a license plate {SCALE} times larger: LR (low resolution), `(h, w, 3)` uint8 RGB, to SR "
         f"(super-resolved), `({SCALE}h, {SCALE}w, 3)`; HR is the plate itself. Network: {network}, "
@@ -190,7 +204,25 @@ def _corners(card: WeightsCard) -> Iterable[str]:
     yield from _end(card)
 
 
-_AUXILIARIES = {EMBEDDER: _embedder, CORNERS: _corners}
+def _reader(card: ReaderCard) -> Iterable[str]:
+    yield f"# {text(card.title)}"
+    yield from reader_uses(card)
+    yield from data(card)
+    yield from training(card)
+    yield from reader_scores(card)
+    yield reader_limits(card)
+    yield (
+        f"{_LOADING}"
+        "from lpsr.images import open_picture\n"
+        "from lpsr.readers.own import load\n\n"
+        f'reading = load("{card.name}").read(open_picture("plate.png"))\n'
+        "```\n\n"
+        "`reading.plate_text` has a confidence for each character in `reading.char_confidences`."
+    )
+    yield from _end(card)
+
+
+_AUXILIARIES = {EMBEDDER: _embedder, CORNERS: _corners, PLATE: _reader}
 
 
 def _end(card: WeightsCard) -> Iterable[str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from lpsr.checkpoints import AUXILIARIES, CORNERS, Card, WeightsCard
+from lpsr.checkpoints import AUXILIARIES, CORNERS, Card, ReaderCard, WeightsCard
 from lpsr.degrade import SCALE
 
 # Score of a card to type and name on the Hub.
@@ -22,6 +22,8 @@ _METRICS = {
     "char_accuracy": ("accuracy", "share of characters read right"),
     "val_precision": ("precision", "precision of the characters named"),
     "val_plate": ("accuracy", "whole plates told from anything else"),
+    "val_exact": ("exact_match", "share of plates read exactly"),
+    "val_characters": ("accuracy", "share of characters read right"),
     "val_recall": ("recall", "recall of the characters shown"),
 }
 # What YAML may not hold as it is, or takes for the end of a line.
@@ -34,6 +36,9 @@ def front_matter(card: WeightsCard) -> str:
     if isinstance(card, Card):
         task, name, tag = "image-to-image", f"License-plate super-resolution ×{SCALE}", "super-resolution"
         scores, facts = card.test or {}, (card.test or {}).get("passport", {})
+    elif isinstance(card, ReaderCard):
+        task, name, tag = "image-to-text", "Reading of license plates", "license-plate-recognition"
+        scores, facts = _of_reader(card)
     elif card.architecture == AUXILIARIES[CORNERS]:
         task, name, tag = "keypoint-detection", "Corners of license plates", "license-plate-detection"
         scores = facts = card.validation
@@ -52,6 +57,14 @@ def front_matter(card: WeightsCard) -> str:
         values["metrics"] = list(dict.fromkeys(metric["type"] for metric in metrics))
         values["model-index"] = [{"name": card.name, "results": [result]}]
     return "\n".join(["---", *_yaml({key: value for key, value in values.items() if value}), "---"])
+
+
+def _of_reader(card: ReaderCard) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Exact rate of HR plates, cut as the protocol does, and on which plates."""
+    if not card.test:
+        return card.validation, card.validation
+    share = card.test["exact"]["hr"]["box"]
+    return {"exact": share["share"], "exact_ci95": [share["low"], share["high"]]}, card.test.get("passport", {})
 
 
 def _dataset(facts: dict[str, Any]) -> dict[str, Any]:

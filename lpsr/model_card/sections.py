@@ -35,6 +35,7 @@ _GENERATED = (
     "Generated plates are rendered, all provinces equally often. That weighs against the bias and does not lift it: "
     "they look cleaner than photographs."
 )
+_READING = "the cross-entropy of a frozen recogniser that reads the true text off SR"
 _FORMS = {
     "printed": "printed (equation 17, which drives the embeddings apart, margin {margin:g})",
     "attract": "attract (D²)",
@@ -93,11 +94,18 @@ def training(card: WeightsCard) -> Iterable[str]:
     if isinstance(card, Card):
         share_of_paper = 100 * seen / (paper.ITERATIONS * paper.BATCH)
         told += f", {share_of_paper:.2g} % of the paper's budget ({count(paper.ITERATIONS)} steps of {paper.BATCH})"
-        told += ". Of each stage the moving average that validated best was kept" if card.validation else ""
+        if card.validation:
+            told += (
+                ". Of the last stage, whose loss reads SR, the last moving average was kept, of the others that which "
+                "validated best"
+                if card.loss.reads
+                else ". Of each stage the moving average that validated best was kept"
+            )
     yield f"{told}. The file holds them as {text(card.weights_dtype)}."
     hashes = {
         "weights that the last stage began with": getattr(card, "init_sha256", None),
         "frozen network of the loss": getattr(card, "embedder_sha256", None),
+        "recogniser beside it": getattr(card, "recogniser_sha256", None),
         "these weights": card.sha256,
     }
     yield "SHA-256: " + "; ".join(f"{name} `{text(one)}`" for name, one in hashes.items() if one) + "."
@@ -137,17 +145,22 @@ def numbers(card: Card) -> Iterable[str]:
         if set(cells) != {"–"}:
             rows.append(f"| {caption} | {' | '.join(cells)} |")
     table = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|", *rows]
-    passport = scores.get("passport", {})
-    yield f"## Numbers\n\n{where(passport)}, each degraded ×{SCALE} and restored:\n\n" + "\n".join(table)
+    facts = scores.get("passport", {})
+    yield f"## Numbers\n\n{where(facts)}, each degraded ×{SCALE} and restored:\n\n" + "\n".join(table)
     yield (
         "Median ± standard deviation over plates [bootstrap 95 % interval of the median]; of shares of plates, the "
         "Wilson interval. OCR confidence is the reader's own, of its unconstrained text, and says little about right "
         "or wrong; the other readings are constrained to the form of plates, so a wrong one looks like a plate as well."
     )
-    yield _against_paper(scores, passport)
+    yield _against_paper(scores, facts)
     yield f"{validation}." if card.validation else ""
-    if passport:
-        lines = [f"| {text(name.replace('_', ' '))} | {_setting(value)} |" for name, value in passport.items()]
+    yield from passport(facts)
+
+
+def passport(facts: dict[str, Any]) -> Iterable[str]:
+    """How numbers were measured, folded."""
+    if facts:
+        lines = [f"| {text(name.replace('_', ' '))} | {_setting(value)} |" for name, value in facts.items()]
         rows = "\n".join(["| | |", "|---|---|", *lines])
         yield f"<details><summary>Passport of these numbers</summary>\n\n{rows}\n\n</details>"
 
@@ -211,14 +224,26 @@ def loss(values: dict[str, Any]) -> str:
     if values["kind"] == "mse":
         return "MSE (equation 14)"
     if values["kind"] == "guided":
+        return f"MSE plus {values['w_recognition']:g} times {_READING} (not in the paper)"
+    if values["kind"] == "lcofl":
+        reader = "a recogniser that learns to tell SR from HR" if values["adversary"] else "a frozen recogniser"
         return (
-            f"MSE plus {values['w_recognition']:g} times the cross-entropy of a frozen recogniser that reads the true "
-            "text off SR (not in the paper)"
+            "LCOFL (after Nascimento et al., 2024): MSE plus "
+            f"{values['w_recognition']:g} times the cross-entropy of {reader} that reads the true text off SR, each "
+            f"character weighted by how often it is confused, {values['w_layout']:g} times the probability of what "
+            f"cannot stand at a position, and {values['w_dissimilarity']:g} times 1 − SSIM"
+        )
+    if values["kind"] == "confidence":
+        return (
+            f"mean absolute error plus {values['w_confidence']:g} times 1 − the confidence of a frozen recogniser that "
+            "reads SR, right or wrong (not in the paper)"
         )
     if values["kind"] != "pecl":
         return _setting(values)
     form = _FORMS.get(values["form"], text(values["form"])).format(margin=values["margin"])
     weight = f", w_contrastive {values['w_contrastive']:g}" if values["weighting"] == "fixed" else ""
+    if values.get("w_reading"):
+        weight += f"; plus {values['w_reading']:g} times {_READING} (not in the paper)"
     return (
         f"PECL (equations 14 to 19): MSE and the {text(values['distance']).capitalize()} distance of embeddings, form "
         f"{form}, d = {values['d']}, weighting {text(values['weighting'])}{weight}"

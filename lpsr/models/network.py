@@ -1,9 +1,13 @@
 """The super-resolution network of Sendjasni & Larabi (Neurocomputing 651:130657, equations 5 to 13)."""
 
+from operator import not_
+
 import torch
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from lpsr.models.attention import ChannelAttention, SharedAttention
 
 
 class NetworkConfig(BaseModel):
@@ -19,6 +23,9 @@ class NetworkConfig(BaseModel):
             gives no channel counts; the last stage works on HR pixels and takes half the time if it keeps all of C.
         bicubic_skip: add the bicubic enlargement of the input to the output, so that the network learns what bicubic
             lacks. Not in the paper.
+        shared_attention: an attention module behind every block, one set of weights for all; not in the paper (see
+            ``lpsr.models.attention``). It begins as the identity.
+        deformable: a deformable convolution in that module in place of a plain one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +37,9 @@ class NetworkConfig(BaseModel):
     reduction: int = Field(16, ge=1, le=64)
     upsample_channels: tuple[int, ...] = Field((64, 64, 32), min_length=1, max_length=4)
     bicubic_skip: bool = True
+    # Left out of files where off, so that those of networks without them stay as they were.
+    shared_attention: bool = Field(False, exclude_if=not_)
+    deformable: bool = Field(False, exclude_if=not_)
 
     @field_validator("upsample_channels")
     @classmethod
@@ -37,6 +47,12 @@ class NetworkConfig(BaseModel):
         if not all(1 <= count <= 256 for count in channels):
             raise ValueError("each upsampling stage needs 1 to 256 channels")
         return channels
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> "NetworkConfig":
+        if self.deformable and not self.shared_attention:
+            raise ValueError("the deformable convolution stands in the shared attention; set shared_attention too")
+        return self
 
     @property
     def scale(self) -> int:
@@ -60,20 +76,6 @@ class ResidualDenseBlock(nn.Module):
         return x + self.alpha * self.fuse(features)
 
 
-class ChannelAttention(nn.Module):
-    """Equations 8 to 11: global average pool, FC to C/r, ReLU, FC to C, sigmoid, scale."""
-
-    def __init__(self, channels: int, reduction: int) -> None:
-        super().__init__()
-        self.squeeze = nn.Linear(channels, max(channels // reduction, 1))
-        self.excite = nn.Linear(max(channels // reduction, 1), channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        pooled = x.mean(dim=(2, 3))  # (N, C)
-        weights = torch.sigmoid(self.excite(F.relu(self.squeeze(pooled))))
-        return x * weights[:, :, None, None]
-
-
 class SuperResolutionNetwork(nn.Module):
     """LR patch ``(N, 3, h, w)`` in [0, 1] to SR patch ``(N, 3, s·h, s·w)``, not clamped."""
 
@@ -85,6 +87,9 @@ class SuperResolutionNetwork(nn.Module):
         self.blocks = nn.Sequential(
             *(ResidualDenseBlock(channels, config.growth, config.dense_layers) for _ in range(config.blocks))
         )
+        self.shared = None
+        if config.shared_attention:
+            self.shared = SharedAttention(channels, config.reduction, config.deformable)
         self.attention = ChannelAttention(channels, config.reduction)
         self.upsample = nn.Sequential()
         for outputs in config.upsample_channels:
@@ -95,7 +100,11 @@ class SuperResolutionNetwork(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         features = self.shallow(lr)
-        features = self.attention(self.blocks(features))
+        for block in self.blocks:
+            features = block(features)
+            if self.shared is not None:
+                features = self.shared(features)
+        features = self.attention(features)
         # In float32 whatever the autocast: eight bits of mantissa would show as banding.
         sr = self.output(self.upsample(features)).float()  # (N, 3, s·h, s·w)
         if self.config.bicubic_skip:

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lpsr.errors import InputError
 from lpsr.models.embedder import BasicBlock
@@ -41,6 +42,18 @@ class PlateReaderNetwork(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             seen, _ = self.along(frames.float().transpose(1, 2))  # (N, 32, 256)
             return self.classify(self.drop(seen))
+
+
+def fold_normalisation(network: PlateReaderNetwork) -> PlateReaderNetwork:
+    """The network with every batch normalisation folded into its convolution: what it reads stays, it cannot be trained
+    any more."""
+    for part in (network.stem, network.column):
+        part[0], part[1] = fuse_conv_bn_eval(part[0], part[1]), nn.Identity()
+    for block in network.blocks:
+        block.conv1, block.bn1 = fuse_conv_bn_eval(block.conv1, block.bn1), nn.Identity()
+        block.conv2, block.bn2 = fuse_conv_bn_eval(block.conv2, block.bn2), nn.Identity()
+        block.downsample = fuse_conv_bn_eval(*block.downsample)
+    return network
 
 
 def encode(texts: Sequence[str]) -> tuple[Tensor, Tensor]:

@@ -7,9 +7,10 @@ import logging
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 
 from lpsr.errors import InputError
-from lpsr.readers import paddle, rapid
+from lpsr.readers import own, paddle, rapid
 from lpsr.readers.base import WEAK, CtcReader, Reader, Reading
 
 __all__ = ["DEFAULT", "READERS", "WEAK", "CtcReader", "Engine", "Reader", "Reading", "get_reader"]
@@ -36,6 +37,10 @@ READERS = {
     "paddle-onnx": Engine("PaddleOCR on ONNX Runtime, PP-OCRv6 small", paddle.load_onnx, fallback="rapidocr"),
     "rapidocr": Engine("RapidOCR on the same weights", rapid.load),
     "paddle-native": Engine("PaddleOCR on paddlepaddle, with your own model folder", paddle.load_native),
+    "plate-hr": Engine("the project's own network, trained on HR plates", partial(own.load, "plate-hr")),
+    "plate-multiscale": Engine(
+        "the project's own network, trained on plates of any size", partial(own.load, "plate-multiscale")
+    ),
 }
 DEFAULT = "paddle-onnx"
 
@@ -47,7 +52,8 @@ _lock = threading.RLock()
 def get_reader(name: str = DEFAULT, **options: Hashable) -> Reader:
     """The reader of that name and options, loaded once a process.
 
-    ``options``: ``model_dir`` (PaddleOCR readers): the folder of another recognition model.
+    ``options``: ``model_dir`` (PaddleOCR readers): the folder of another recognition model; ``folder`` (the project's
+    own): other checkpoints.
 
     Where the default cannot be loaded the fallback takes its place; ``Reader.name`` and ``Reading.engine`` say which
     one reads. Raises InputError for a name or option that does not exist, or a reader that cannot be loaded.

@@ -37,6 +37,12 @@ class Reading:
         """For each character of ``plate_text``, whether its confidence is below ``threshold``."""
         return tuple(value < threshold for value in self.char_confidences)
 
+    def abstained(self, threshold: float) -> str:
+        """``plate_text`` with "_" for every character whose confidence is below ``threshold``."""
+        return "".join(
+            "_" if weak else character for character, weak in zip(self.plate_text, self.weak(threshold), strict=True)
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The fields and ``weak`` as plain JSON values."""
         return {**asdict(self), "char_confidences": list(self.char_confidences), "weak": list(self.weak())}
@@ -48,10 +54,13 @@ class Reader(Protocol):
     Attributes:
         name: its key in ``READERS``.
         engine: program and weights with versions, as ``Reading.engine``.
+        threshold: the confidence below which a character is not to be trusted, chosen on plates of known text; None
+            where none was chosen.
     """
 
     name: str
     engine: str
+    threshold: float | None
 
     def read(self, picture: np.ndarray) -> Reading:
         """Read ``(H, W, 3)`` uint8 RGB."""
@@ -67,16 +76,18 @@ class CtcReader:
         engine: str,
         characters: Sequence[str],
         probabilities: Callable[[np.ndarray], np.ndarray],
+        threshold: float | None = None,
     ) -> None:
         """
         Args:
-            name, engine: see ``Reader``.
+            name, engine, threshold: see ``Reader``.
             characters: the V texts of the recogniser's columns; column 0 is the CTC blank.
-            probabilities: from ``(H, W, 3)`` uint8 **BGR**, contiguous, to ``(T, V)`` frame probabilities; safe to
-                call from several threads.
+            probabilities: from ``(H, W, 3)`` uint8 RGB to ``(T, V)`` frame probabilities; safe to call from several
+                threads.
         """
         self.name = name
         self.engine = engine
+        self.threshold = threshold
         self._characters = characters
         self._decoder = PlateDecoder(characters)
         self._probabilities = probabilities
@@ -85,8 +96,7 @@ class CtcReader:
         """Read ``(H, W, 3)`` uint8 RGB. Raises ValueError for anything else."""
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
             raise ValueError(f"a picture is (H, W, 3) uint8, not {picture.shape} {picture.dtype}")
-        # The PP-OCR recognisers were trained on OpenCV's channel order.
-        probabilities = self._probabilities(np.ascontiguousarray(picture[..., ::-1]))
+        probabilities = self._probabilities(picture)
         raw_text, raw_confidence = greedy(probabilities, self._characters)
         plate = self._decoder.decode(probabilities)
         confidence = float(np.mean(plate.confidences)) if plate.text else 0.0

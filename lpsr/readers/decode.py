@@ -27,10 +27,12 @@ class PlateDecoding:
         confidences: one per character, [0, 1]: the largest probability that the recogniser itself gives the character,
             among all the characters it knows, in the frames where the best path reads it. It is never renormalised to
             what the grammar allows, so a character that the grammar forced stays weak.
+        frames: for each character those frames.
     """
 
     text: str
     confidences: tuple[float, ...]
+    frames: tuple[tuple[int, ...], ...]
 
 
 def greedy(probabilities: np.ndarray, characters: Sequence[str]) -> tuple[str, float]:
@@ -92,13 +94,14 @@ class PlateDecoder:
         """
         folded = self.fold(probabilities)
         path = self._best_path(np.log(np.maximum(folded, _TINY)))
-        text, confidences = "", []
+        text, confidences, frames = "", [], []
         for position in range(max(path, default=(-1, BLANK))[0] + 1):
             run = [t for t, (p, symbol) in enumerate(path) if p == position and symbol != BLANK]
             symbol = path[run[0]][1]
             text += ALPHABET[symbol - 1]
             confidences.append(min(1.0, float(folded[run, symbol].max())))
-        return PlateDecoding(text, tuple(confidences))
+            frames.append(tuple(run))
+        return PlateDecoding(text, tuple(confidences), tuple(frames))
 
     def _best_path(self, scores: np.ndarray) -> list[tuple[int, int]]:
         """The best path as (position, symbol) a frame; position counts the characters so far, from -1.

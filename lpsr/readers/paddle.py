@@ -82,8 +82,9 @@ def _reader(name: str, model: str, engine: str, recognition: Any) -> CtcReader:
 def _probabilities(predictor: Any, guard: AbstractContextManager) -> Callable[[np.ndarray], np.ndarray]:
     """The steps of PaddleOCR's ``predict`` up to the network's output, which ``predict`` itself does not return."""
 
-    def probabilities(bgr: np.ndarray) -> np.ndarray:
-        pictures = predictor.pre_tfs["Read"](imgs=[bgr])
+    def probabilities(picture: np.ndarray) -> np.ndarray:
+        # The PP-OCR recognisers were trained on OpenCV's channel order.
+        pictures = predictor.pre_tfs["Read"](imgs=[np.ascontiguousarray(picture[..., ::-1])])
         batch = predictor.pre_tfs["ToBatch"](imgs=predictor.pre_tfs["ReisizeNorm"](imgs=pictures))
         with guard:
             return predictor.runner(x=batch)[0][0]

@@ -31,7 +31,9 @@ def load() -> CtcReader:
     recognizer = program.text_rec
     _, height, least_width = INPUT_SHAPE
 
-    def probabilities(bgr: np.ndarray) -> np.ndarray:
+    def probabilities(picture: np.ndarray) -> np.ndarray:
+        # The PP-OCR recognisers were trained on OpenCV's channel order.
+        bgr = np.ascontiguousarray(picture[..., ::-1])
         ratio = min(max(least_width / height, bgr.shape[1] / bgr.shape[0]), MAX_WIDTH / height)
         return recognizer.session(recognizer.resize_norm_img(bgr, ratio)[np.newaxis])[0]
 

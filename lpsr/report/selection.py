@@ -44,6 +44,7 @@ class Loss(NamedTuple):
     margin: float | None = None
     embedder: str | None = None
     w_recognition: float | None = None
+    adversary: bool | None = None
 
     @property
     def setting(self) -> tuple:
@@ -55,8 +56,13 @@ def loss_of(run: "RunRecord | Card") -> Loss:
     """The loss in a recipe."""
     loss = run.recipe.get("loss")
     kind = loss.get("kind") if isinstance(loss, dict) else None
+    if kind == "pecl" and loss.get("w_reading"):
+        # No PECL of the paper's.
+        return Loss("pecl-reading", loss.get("d"), loss.get("form"), w_recognition=loss["w_reading"])
     if kind != "pecl":
-        return Loss(str(kind or MSE), w_recognition=loss.get("w_recognition") if kind == "guided" else None)
+        weight = loss.get("w_recognition") if kind in ("guided", "lcofl") else None
+        adversary = (kind == "lcofl" and loss.get("adversary")) or None
+        return Loss(str(kind or MSE), w_recognition=weight, adversary=adversary)
     fixed = loss.get("weighting") == "fixed"
     return Loss(
         EUCLIDEAN if loss.get("distance") == "euclidean" else MANHATTAN,

@@ -19,6 +19,7 @@ SECTIONS = (
     "figures_10_11",
     "figure_12",
     "psnr_reads",
+    "does_it_help",
     "confidence",
     "failures",
     "studies",
@@ -87,7 +88,8 @@ class Figure:
         key: unique in a report; also the name of its CSV.
         section: one of ``SECTIONS``.
         x, y: axis titles with units.
-        mode: "lines" (bands as translucent fills), "markers" or "bars" (intervals as error bars).
+        mode: "lines" (bands as translucent fills), "markers" or "bars" (intervals as error bars), or "heat" (a row a
+            band, a column a category, y in %).
         reference: published values, horizontal lines: name and y.
         diagonal: whether the line y = x belongs to it.
         source: result files, relative to the folder of results.
@@ -100,7 +102,7 @@ class Figure:
     bands: tuple[Band, ...]
     x: Finding
     y: Finding
-    mode: Literal["lines", "markers", "bars"]
+    mode: Literal["lines", "markers", "bars", "heat"]
     finding: Finding
     source: tuple[str, ...]
     command: str

@@ -6,20 +6,40 @@ from typing import Any
 
 import torch
 
-from lpsr.checkpoints import AUXILIARIES, CHECKPOINTS, CORNERS, EMBEDDER, Card, WeightsCard, save_checkpoint
+from lpsr.checkpoints import (
+    AUXILIARIES,
+    CHECKPOINTS,
+    CORNERS,
+    EMBEDDER,
+    PLATE,
+    Card,
+    ReaderCard,
+    WeightsCard,
+    save_checkpoint,
+)
 from lpsr.errors import InputError
 from lpsr.files import read_json, replacing, sha256
 from lpsr.model_card import write_model_card
+from lpsr.models.registry import architecture_of
 from lpsr.models.weights import half, load_tensors
 from lpsr.training.loop import RECIPE, RUN
-from lpsr.training.recipe import CornersRecipe, EmbedderRecipe, PretrainingRecipe, Recipe, load_recipe, parse
+from lpsr.training.recipe import (
+    CornersRecipe,
+    EmbedderRecipe,
+    PretrainingRecipe,
+    ReaderRecipe,
+    Recipe,
+    load_recipe,
+    parse,
+)
 from lpsr.training.trainer import BEST, load_pairs, restore_pairs, validation_scores
 
 # The largest change of validation PSNR, in dB, for which weights ship in half precision.
 TOLERANCE = 0.01
-_PRETRAININGS: dict[str, tuple[type[PretrainingRecipe], str]] = {
-    EMBEDDER: (EmbedderRecipe, "Embedder: ResNet-18 on plate characters"),
-    CORNERS: (CornersRecipe, "Corners: heat maps of a plate's four corners"),
+_PRETRAININGS: dict[str, tuple[type[PretrainingRecipe], type[WeightsCard], str]] = {
+    EMBEDDER: (EmbedderRecipe, WeightsCard, "Embedder: ResNet-18 on plate characters"),
+    CORNERS: (CornersRecipe, WeightsCard, "Corners: heat maps of a plate's four corners"),
+    PLATE: (ReaderRecipe, ReaderCard, "Plate reader"),
 }
 # Weights and card, in the order of writing.
 _SUFFIXES = (".safetensors", ".json")
@@ -57,7 +77,7 @@ def export_run(
         {
             "name": name,
             "title": title or title_of(recipe),
-            "architecture": "pecl",
+            "architecture": architecture_of(recipe.network),
             "arguments": recipe.network.model_dump(mode="json"),
             "loss": recipe.loss,
             "recipe": without_paths(recipe.model_dump(mode="json")),
@@ -71,6 +91,7 @@ def export_run(
             "stopped_iteration": run["iteration"] if run["iteration"] < recipe.iterations else None,
             "weights_dtype": dtype,
             "validation": validation,
+            "recogniser_sha256": run.get("recogniser_sha256"),
             **{key: run[key] for key in _FROM_RUN},
         },
     )
@@ -90,9 +111,11 @@ def export_auxiliary(run_folder: str | Path, name: str, folder: str | Path = CHE
     kind = auxiliary_of_run(run_folder)
     if kind is None:
         raise InputError(f"{run_folder} holds no pre-training with weights yet.")
-    model, title = _PRETRAININGS[kind]
+    model, card_kind, title = _PRETRAININGS[kind]
     recipe, run = parse(model, read_json(run_folder / RECIPE)), read_json(run_folder / RUN)
     weights, _ = load_tensors(run_folder / f"{kind}.safetensors")
+    if isinstance(recipe, ReaderRecipe):
+        title += ", multi-scale" if recipe.coarsest > 1 else ", HR"
     scores = {key: value for key, value in run.items() if key.startswith("val_")}
     if recipe.validation:
         scores |= {"data": recipe.validation.label, "split": recipe.validation.split}
@@ -112,7 +135,7 @@ def export_auxiliary(run_folder: str | Path, name: str, folder: str | Path = CHE
             "validation": scores,
             **{key: run[key] for key in ("device", "precision", "seconds", "torch")},
         },
-        WeightsCard,
+        card_kind,
     )
     write_model_card(name, folder)
     return card
@@ -140,7 +163,12 @@ def check_free(name: str, source: str | Path, folder: str | Path = CHECKPOINTS) 
 
 def title_of(recipe: Recipe) -> str:
     """What captions call a model of this recipe."""
-    return {"mse": "MSE", "guided": "Guided"}.get(recipe.loss.kind, f"PECL-{recipe.loss.distance.capitalize()}")
+    if architecture_of(recipe.network) == "compact":
+        return "Compact"
+    loss = recipe.loss
+    if loss.kind == "pecl":
+        return f"PECL-{loss.distance.capitalize()}{' + reading' if loss.reads else ''}"
+    return {"mse": "MSE", "lcofl": "LCOFL"}.get(loss.kind, loss.kind.capitalize())
 
 
 def earlier_stages(run: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lpsr.checkpoints import auxiliary_of, is_usable_name
+from lpsr.errors import InputError
 from lpsr.passport import cores
 from lpsr.training.recipe import Settings
 
+_NAMES = "use up to 60 letters, digits, '-', '_' and '.', and no name that the program uses itself"
 # Shares of generated or unlabelled plates; the rest of the plates is trained on.
 SPLITS = {"train": 0.8, "val": 0.08, "test": 0.12}
 
@@ -48,6 +50,12 @@ class Archive(BaseModel):
     file: str = Field(min_length=1)
 
 
+def check_new(plan: "Plan") -> None:
+    """Raises InputError where a run that is yet to be made cannot be called so; older ones keep their names."""
+    if auxiliary_of(plan.name):
+        raise InputError(f"name: {_NAMES} (it was {plan.name!r}).")
+
+
 class Plan(BaseModel):
     """A pipeline run.
 
@@ -75,15 +83,15 @@ class Plan(BaseModel):
     @field_validator("name")
     @classmethod
     def _usable(cls, name: str) -> str:
-        if not is_usable_name(name) or auxiliary_of(name) or len(name) > 60:
-            raise ValueError("use up to 60 letters, digits, '-', '_' and '.', and no name that the program uses itself")
+        if not is_usable_name(name) or len(name) > 60:
+            raise ValueError(_NAMES)
         return name
 
     @field_validator("settings")
     @classmethod
     def _known_loss(cls, settings: Settings) -> Settings:
-        if settings.loss.kind == "guided":
-            raise ValueError("the guided loss is trained by the verb train, not by the pipeline")
+        if settings.loss.reads:
+            raise ValueError("a loss that reads is trained by the verb train, not by the pipeline")
         return settings
 
     @property
@@ -187,6 +195,6 @@ def _differences(values: dict[str, Any], defaults: dict[str, Any], prefix: str =
     for key, value in values.items():
         if isinstance(value, dict):
             found += _differences(value, defaults[key], f"{prefix}{key}.")
-        elif value != defaults[key]:
+        elif value != defaults.get(key):
             found.append((prefix + key, value))
     return found

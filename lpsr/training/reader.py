@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lpsr.data.plates import open_plates
 from lpsr.data.reader_samples import ReaderSampler
 from lpsr.degrade import Degradation, degrade
+from lpsr.errors import InputError
 from lpsr.metrics.reading import judge, rates
 from lpsr.models.plate_reader import SIZE, PlateReaderNetwork, ctc_loss, encode, load_plate_reader
 from lpsr.models.restorer import to_tensor
@@ -42,6 +43,8 @@ class ReaderTraining(Pretraining):
         if recipe.validation:
             plates = open_plates(recipe.validation.folder, recipe.validation.split)[: recipe.validation.limit]
             known = [(plate.hr(), plate.text) for plate in plates if plate.text]
+            if not known:
+                raise InputError(f"No plate in {recipe.validation.folder} to validate on has a text.")
             self.held_out = {"": known}
             for scale in _SCALES:
                 if scale <= recipe.coarsest:
@@ -51,12 +54,18 @@ class ReaderTraining(Pretraining):
         self.model.to(self.fabric.device, memory_format=torch.channels_last)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=recipe.learning_rate, weight_decay=1e-2)
 
-    def batch(self, i: int) -> tuple[np.ndarray, list[str]]:
-        return self.sampler.batch(i, self.places)
+    def batch(self, i: int) -> tuple[np.ndarray, list[str], int]:
+        # A seed of its own for the dropout of each step, so that a resumed run goes on as an uninterrupted one.
+        seed = np.random.default_rng((self.recipe.seed, i, self.places[0])).integers(2**63)
+        return *self.sampler.batch(i, self.places), int(seed)
 
-    def step(self, module: nn.Module, batch: tuple[np.ndarray, list[str]]) -> tuple[Tensor]:
-        pictures, texts = batch
-        return (ctc_loss(module(to_tensor(pictures).to(self.fabric.device)), *encode(texts)),)
+    def step(self, module: nn.Module, batch: tuple[np.ndarray, list[str], int]) -> tuple[Tensor]:
+        pictures, texts, seed = batch
+        device = self.fabric.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            logits = module(to_tensor(pictures).to(device))
+        return (ctc_loss(logits, *encode(texts)),)
 
     def before_step(self) -> None:
         nn.utils.clip_grad_norm_(self.model.parameters(), _CLIP)

@@ -11,10 +11,11 @@ from lpsr.errors import InputError
 from lpsr.files import read_json
 from lpsr.losses.criterion import LossConfig
 from lpsr.models.network import NetworkConfig
+from lpsr.models.registry import AnyNetworkConfig
 
 Precision = Literal["32-true", "bf16-mixed"]
 # How pydantic calls what a patch may be, which tells a reader nothing.
-_MEMBERS = ("function-after[", "literal[")
+_MEMBERS = ("function-after[", "literal[", "network[")
 
 
 def _multiples_of_eight(patch: tuple[int, int]) -> tuple[int, int]:
@@ -63,6 +64,8 @@ class Settings(BaseModel):
     """How to train, whatever on: a recipe without its data. The defaults are the paper's where the paper says.
 
     Attributes:
+        network: the paper's, or one whose ``architecture`` is "compact" (see ``lpsr.models``).
+        loss: see ``LossConfig``.
         patch: height and width of HR patches in pixels, multiples of 8, or "whole": whole plates.
         augment: light geometric and colour augmentation.
         iterations, batch: optimiser steps and patches a step (over all processes).
@@ -70,15 +73,16 @@ class Settings(BaseModel):
         warm_up: iterations over which the learning rate rises linearly from 0.
         ema: decay of the exponential moving average of the weights; the average is what is validated and kept.
         precision: "bf16-mixed" computes in bfloat16 where that is safe.
-        init_from: a run's or a checkpoint's ``.safetensors`` with the same architecture to start from.
-        recogniser: for the guided loss, a ``.safetensors`` from ``pretrain-recogniser``.
+        init_from: a run's or a checkpoint's ``.safetensors`` with the same architecture to start from; what it lacks of
+            shared attention begins as the identity.
+        recogniser: for a loss that reads (see ``LossConfig``), a ``.safetensors`` from ``pretrain-recogniser``.
         embedder: for PECL, a ``.safetensors`` from ``pretrain-embedder``, or torchvision's ImageNet ResNet-18
             converted to safetensors; None is the one in ``checkpoints/``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    network: NetworkConfig = NetworkConfig()
+    network: AnyNetworkConfig = NetworkConfig()
     loss: LossConfig = LossConfig()
     patch: PatchSize | Literal["whole"] = (64, 64)
     augment: bool = True
@@ -102,8 +106,8 @@ class Settings(BaseModel):
             raise ValueError(f"the network must restore ×{SCALE}, not ×{self.network.scale}")
         if self.loss.kind == "pecl" and self.loss.form == "paired" and self.batch < 2:
             raise ValueError("the paired form needs a batch of at least two")
-        if self.loss.kind == "guided" and (self.patch != "whole" or self.recogniser is None):
-            raise ValueError("the guided loss reads whole plates: it needs patch=whole and a recogniser")
+        if self.loss.reads and (self.patch != "whole" or self.recogniser is None):
+            raise ValueError(f"the loss {self.loss.kind} reads whole plates: it needs patch=whole and a recogniser")
         return self
 
     @property

@@ -52,10 +52,11 @@ def needed_bytes(plan: Plan) -> int:
     """What a run will write, roughly: plates, training states, weights."""
     import torch
 
-    from lpsr.models.network import SuperResolutionNetwork, count_parameters
+    from lpsr.models.network import count_parameters
+    from lpsr.models.registry import build
 
     with torch.device("meta"):
-        parameters = count_parameters(SuperResolutionNetwork(plan.settings.network))
+        parameters = count_parameters(build(plan.settings.network))
     match plan.data:
         case Generated(count=count):
             plates = count * _PLATE

@@ -20,7 +20,8 @@ from lpsr.errors import InputError
 from lpsr.evaluation import measure, summarise_measurement, update_cards
 from lpsr.files import read_json, write_json
 from lpsr.images import save_png
-from lpsr.models.network import SuperResolutionNetwork, count_parameters
+from lpsr.models.network import count_parameters
+from lpsr.models.registry import build
 from lpsr.models.restorer import Bicubic
 from lpsr.readers import Reader, get_reader
 from lpsr.training.embedder import WEIGHTS, pretrain_embedder
@@ -152,7 +153,7 @@ def training(sitting: Sitting) -> dict[str, Any]:
     facts = sitting.stage.facts | {
         "device": device_name(fabric.device),
         "threads": torch.get_num_threads(),
-        "parameters": count_parameters(SuperResolutionNetwork(recipe.network)),
+        "parameters": count_parameters(build(recipe.network)),
         # The reference of the PSNR's chart.
         "bicubic": validation_scores(pairs, [Bicubic().restore(lr) for _, lr in pairs])["val_psnr"],
     }

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from lpsr.checkpoints import is_usable_name
 from lpsr.errors import InputError
 from lpsr.files import read_json, sha256
-from lpsr.models.network import SuperResolutionNetwork, count_parameters
+from lpsr.models.network import count_parameters
+from lpsr.models.registry import build
 from lpsr.models.restorer import NetworkRestorer
 from lpsr.models.weights import load_tensors
 from lpsr.results import STUDIES, Measurement, RunRecord
@@ -236,7 +237,7 @@ def _shared(data: Sequence[DataSource], run: StudyRun) -> list[DataSource]:
 def restorer_of(trial: Trial) -> NetworkRestorer:
     """The weights that a run keeps, on the CPU, as all are measured. Raises InputError where there are none."""
     weights, _ = load_tensors(trial.folder / BEST)
-    network = SuperResolutionNetwork(trial.recipe.network)
+    network = build(trial.recipe.network)
     network.load_state_dict(weights)
     return NetworkRestorer(network, trial.name, sha256=sha256(trial.folder / BEST))
 
@@ -257,7 +258,7 @@ def record_of(trial: Trial, study: str, command: str, measurement: Measurement |
         iterations_done=run["iteration"],
         kept_iteration=run["best_iteration"],
         **{key: run[key] for key in ("seconds", "device", "precision", "threads")},
-        parameters=count_parameters(SuperResolutionNetwork(trial.recipe.network)),
+        parameters=count_parameters(build(trial.recipe.network)),
         curve=_columns(curve, CURVE),
         losses=_columns(losses, LOSSES),
         measurement=measurement,

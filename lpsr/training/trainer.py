@@ -1,7 +1,8 @@
 """Training of the super-resolution network, resumable to the same result.
 
 A run is a folder: ``recipe.json``, ``log.jsonl``, ``state.safetensors`` (to resume), ``best.safetensors`` (the moving
-average with the best validation PSNR) and ``run.json`` (where it stands and what it ran on).
+average with the best validation PSNR; of a loss that reads SR, whose aim PSNR does not judge, the last) and ``run.json``
+(where it stands and what it ran on).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,13 +19,23 @@ from lpsr.data.plates import open_plates
 from lpsr.degrade import degrade
 from lpsr.errors import InputError
 from lpsr.files import read_json, sha256
-from lpsr.losses.criterion import GuidedCriterion, GuidedLosses, Losses, MseCriterion, PeclCriterion
+from lpsr.losses.criterion import Criterion, LossConfig, Losses, MseCriterion, PeclCriterion
+from lpsr.losses.guided import (
+    ConfidenceCriterion,
+    ConfidenceLosses,
+    GuidedCriterion,
+    GuidedLosses,
+    PeclReadingCriterion,
+    PeclReadingLosses,
+)
+from lpsr.losses.lcofl import LcoflCriterion, LcoflLosses
 from lpsr.metrics.fidelity import psnr, psnr_y
 from lpsr.models.embedder import load_embedder
-from lpsr.models.network import SuperResolutionNetwork
 from lpsr.models.recogniser import encode, load_recogniser
+from lpsr.models.registry import build
 from lpsr.models.restorer import NetworkRestorer, from_bytes
 from lpsr.models.weights import load_tensors, save_tensors, with_prefix, without_prefix
+from lpsr.plates import is_plate
 from lpsr.training.base import ShouldStop, Training
 from lpsr.training.loop import RECIPE, RUN, STATE, Fabric, Report, cosine, load_groups
 from lpsr.training.recipe import DataSource, Recipe
@@ -38,19 +49,23 @@ OnValidation = Callable[[int, Sequence[np.ndarray]], None]
 class TrainingStep(nn.Module):
     """Network and criterion as one module, so that one Fabric set-up covers all that is learned."""
 
-    def __init__(self, network: SuperResolutionNetwork, criterion: nn.Module) -> None:
+    def __init__(self, network: nn.Module, criterion: Criterion) -> None:
         super().__init__()
         self.network = network
         self.criterion = criterion
 
-    def forward(self, lr: Tensor, hr: Tensor, *labels: Tensor) -> Losses | GuidedLosses:
-        """LR ``(N, h, w, 3)`` and HR ``(N, 8h, 8w, 3)``, uint8: Fabric would round float inputs to bfloat16. The guided
-        criterion takes ``labels``, ``(N, 8)`` int64, too."""
+    def forward(self, lr: Tensor, hr: Tensor, *labels: Tensor) -> Sequence[Tensor]:
+        """LR ``(N, h, w, 3)`` and HR ``(N, 8h, 8w, 3)``, uint8: Fabric would round float inputs to bfloat16. Criteria
+        that know the texts take ``labels``, ``(N, 8)`` int64, too."""
         return self.criterion(self.network(from_bytes(lr)), from_bytes(hr), *labels)
 
     def learned(self) -> dict[str, Tensor]:
-        """State worth saving: all but the frozen judge."""
-        return {name: tensor for name, tensor in self.state_dict().items() if not _frozen(name)}
+        """State worth saving: all but the frozen judges."""
+        return {name: tensor for name, tensor in self.state_dict().items() if not self.frozen(name)}
+
+    def frozen(self, name: str) -> bool:
+        """Whether a tensor of the state is a frozen judge's."""
+        return name.startswith(tuple(f"criterion.{judge}." for judge in self.criterion.frozen))
 
 
 class NetworkTraining(Training):
@@ -59,8 +74,7 @@ class NetworkTraining(Training):
     def __init__(
         self, recipe: Recipe, folder: str | Path, fabric: Fabric | None, on_validation: OnValidation | None
     ) -> None:
-        self.guided = recipe.loss.kind == "guided"
-        super().__init__(recipe, folder, fabric, (GuidedLosses if self.guided else Losses)._fields)
+        super().__init__(recipe, folder, fabric, losses_of(recipe.loss)._fields)
         if self.fabric.world_size > 1 and recipe.loss.kind == "pecl" and recipe.loss.form == "paired":
             raise InputError("The paired form compares the patches of a whole batch and trains in one process only.")
         resumes = (self.folder / STATE).is_file()
@@ -69,6 +83,7 @@ class NetworkTraining(Training):
         groups, self.counts = load_groups(recipe.data)
         self.sampler = make_sampler(recipe, groups)
         self.pairs = load_pairs(recipe.validation) if recipe.validation else []
+        self.texts = load_texts(recipe.validation) if recipe.validation else []
         self.on_validation = on_validation
         # On the device before the state is loaded: Fabric moves parameters, but not the optimiser's state.
         self.model.to(self.fabric.device, memory_format=torch.channels_last)
@@ -77,7 +92,7 @@ class NetworkTraining(Training):
         self.ema = {name: tensor.clone() for name, tensor in self.model.network.state_dict().items()}
 
     def batch(self, i: int) -> tuple[np.ndarray, ...]:
-        if not self.guided:
+        if not self.recipe.loss.knows_texts:
             return self.sampler.batch(i, self.places)
         hr, texts = self.sampler.read_batch(i, self.places)
         return hr, np.stack([degrade(plate) for plate in hr]), encode(texts)
@@ -86,7 +101,7 @@ class NetworkTraining(Training):
         recipe = self.recipe
         return cosine(i, recipe.iterations, recipe.learning_rate, recipe.final_learning_rate, recipe.warm_up)
 
-    def step(self, module: nn.Module, batch: tuple[np.ndarray, ...]) -> Losses | GuidedLosses:
+    def step(self, module: nn.Module, batch: tuple[np.ndarray, ...]) -> Sequence[Tensor]:
         hr, lr, *labels = (torch.from_numpy(part).to(self.fabric.device) for part in batch)
         return module(lr, hr, *labels)
 
@@ -104,29 +119,35 @@ class NetworkTraining(Training):
         # Validations before the first regular one draw the curve. What they keep gives way: a run that starts from
         # trained weights would else end with these, before its loss has said anything.
         first = min(self.recipe.validate_every, self.recipe.iterations)
-        if not scores or best is None or scores["val_psnr"] > best or kept < first <= iteration:
+        keeps_last = not scores or self.recipe.loss.reads
+        if keeps_last or best is None or scores["val_psnr"] > best or kept < first <= iteration:
             self.facts |= {"best": scores.get("val_psnr"), "best_iteration": iteration}
             save_tensors(self.folder / BEST, self.ema, iteration=iteration)
         if restored and self.on_validation:
             self.on_validation(iteration, restored[:FILM])
+        if restored and isinstance(self.model.criterion, LcoflCriterion):
+            return scores | {"weights": self.model.criterion.learn(restored, self.texts)}
         return scores
 
     def tensors(self) -> dict[str, Tensor]:
         return with_prefix("step", self.model.learned()) | with_prefix("ema", self.ema)
 
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        if facts.get("embedder_sha256") != judge_digest(self.recipe):
-            judge = "recogniser" if self.guided else "embedder"
-            raise InputError(f"The {judge} is not the one that the run in {self.folder} began with; put that one back.")
+        for key, digest in judge_digests(self.recipe).items():
+            if facts.get(key) != digest:
+                judge = self.model.criterion.judges[0] if key == "embedder_sha256" else "recogniser"
+                raise InputError(
+                    f"The {judge} is not the one that the run in {self.folder} began with; put that one back."
+                )
         missing, foreign = self.model.load_state_dict(without_prefix("step", tensors), strict=False)
-        if foreign or not all(map(_frozen, missing)):
+        if foreign or not all(map(self.model.frozen, missing)):
             raise KeyError(*foreign, *missing)
         for name, tensor in self.ema.items():
             tensor.copy_(tensors[f"ema.{name}"])
 
     def describe(self) -> dict[str, Any]:
-        keys = ("best", "best_iteration", "stages", "init_sha256", "embedder_sha256")
-        return {key: self.facts[key] for key in keys}
+        keys = ("best", "best_iteration", "stages", "init_sha256", "embedder_sha256", "recogniser_sha256")
+        return {key: self.facts.get(key) for key in keys}
 
 
 def train(
@@ -154,34 +175,61 @@ def is_validation(iteration: int, every: int) -> bool:
     return iteration % every == 0 or (10 <= iteration < every and str(iteration).rstrip("0") in ("1", "2", "5"))
 
 
-def make_network(recipe: Recipe, fresh: bool = True) -> SuperResolutionNetwork:
-    """The recipe's network: random by its seed, or (``fresh``) from ``init_from``."""
+def make_network(recipe: Recipe, fresh: bool = True) -> nn.Module:
+    """The recipe's network: random by its seed, or (``fresh``) from ``init_from``, which may lack shared attention."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        network = SuperResolutionNetwork(recipe.network)
+        network = build(recipe.network)
     if recipe.init_from and fresh:
         tensors, _ = load_tensors(recipe.init_from)
         try:
-            network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+            missing, foreign = network.load_state_dict(
+                {name: tensor.float() for name, tensor in tensors.items()}, strict=False
+            )
+            added = [name for name in network.state_dict() if name.startswith("shared.")]
+            if foreign or (missing and missing != added):
+                raise RuntimeError(*foreign, *missing)
         except RuntimeError as error:
             raise InputError(f"{recipe.init_from} does not fit the network of this recipe.") from error
     return network
 
 
-def make_criterion(recipe: Recipe) -> nn.Module:
-    """The recipe's criterion, with the frozen network that judges SR where it has one."""
-    if recipe.loss.kind == "mse":
+_READING: dict[str, tuple[type[Criterion], type[Sequence[Tensor]]]] = {
+    "guided": (GuidedCriterion, GuidedLosses),
+    "lcofl": (LcoflCriterion, LcoflLosses),
+    "confidence": (ConfidenceCriterion, ConfidenceLosses),
+}
+
+
+def make_criterion(recipe: Recipe) -> Criterion:
+    """The recipe's criterion, with the networks that judge SR where it has any."""
+    loss = recipe.loss
+    if loss.kind == "mse":
         return MseCriterion()
-    if recipe.loss.kind == "guided":
-        return GuidedCriterion(recipe.loss, load_recogniser(recipe.recogniser))
-    embedder = load_embedder(recipe.embedder or shipped_auxiliary(EMBEDDER), recipe.loss.d, recipe.seed)
-    return PeclCriterion(recipe.loss, embedder)
+    recogniser = (load_recogniser(recipe.recogniser),) if loss.reads else ()
+    if loss.kind in _READING:
+        return _READING[loss.kind][0](loss, *recogniser)
+    embedder = load_embedder(recipe.embedder or shipped_auxiliary(EMBEDDER), loss.d, recipe.seed)
+    return (PeclReadingCriterion if loss.reads else PeclCriterion)(loss, embedder, *recogniser)
+
+
+def losses_of(loss: LossConfig) -> type[Sequence[Tensor]]:
+    """What a criterion gives of a batch, a NamedTuple."""
+    if loss.kind in _READING:
+        return _READING[loss.kind][1]
+    return PeclReadingLosses if loss.reads else Losses
 
 
 def load_pairs(source: DataSource) -> list[tuple[np.ndarray, np.ndarray]]:
     """HR and LR of whole plates by the protocol."""
     hrs = [plate.hr() for plate in open_plates(source.folder, source.split)[: source.limit]]
     return [(hr, degrade(hr)) for hr in hrs]
+
+
+def load_texts(source: DataSource) -> list[str | None]:
+    """The true texts of the plates of ``load_pairs``, as far as they are plates'."""
+    plates = open_plates(source.folder, source.split)[: source.limit]
+    return [plate.text if plate.text and is_plate(plate.text) else None for plate in plates]
 
 
 def make_sampler(recipe: Recipe, groups: Sequence[tuple[Sequence[Source], float]]) -> PatchSampler:
@@ -196,7 +244,7 @@ def restore_pairs(
     recipe: Recipe, weights: dict[str, Tensor], pairs: Sequence[tuple[np.ndarray, np.ndarray]], device: torch.device
 ) -> list[np.ndarray]:
     """SR of whole plates by these weights."""
-    network = SuperResolutionNetwork(recipe.network)
+    network = build(recipe.network)
     network.load_state_dict(weights)
     restorer = NetworkRestorer(network, "validation", device=device)
     return [restorer.restore(lr) for _, lr in pairs]
@@ -221,21 +269,18 @@ def update_average(ema: dict[str, Tensor], network: nn.Module, decay: float, ite
     torch._foreach_lerp_(list(ema.values()), [state[name] for name in ema], 1 - decay)
 
 
-def judge_digest(recipe: Recipe) -> str | None:
-    """SHA-256 of the file of the recipe's embedder or recogniser; None for MSE."""
-    if recipe.loss.kind == "mse":
-        return None
-    return sha256(recipe.recogniser if recipe.loss.kind == "guided" else recipe.embedder or shipped_auxiliary(EMBEDDER))
-
-
-def _frozen(name: str) -> bool:
-    return ".embedder." in name or ".recogniser." in name
+def judge_digests(recipe: Recipe) -> dict[str, str | None]:
+    """SHA-256 of the files of the networks that judge SR: of the embedder, or of the recogniser where that is the only
+    one, and of a recogniser beside an embedder."""
+    embedder = sha256(recipe.embedder or shipped_auxiliary(EMBEDDER)) if recipe.loss.kind == "pecl" else None
+    recogniser = sha256(recipe.recogniser) if recipe.loss.reads else None
+    return {"embedder_sha256": embedder or recogniser, "recogniser_sha256": embedder and recogniser}
 
 
 def _origin(recipe: Recipe) -> dict[str, Any]:
     """Where a run starts from: the hashes of its files, and the runs that led to ``init_from``, oldest first."""
     if recipe.init_from is None:
-        return {"stages": [], "init_sha256": None, "embedder_sha256": judge_digest(recipe)}
+        return {"stages": [], "init_sha256": None, **judge_digests(recipe)}
     weights = Path(recipe.init_from)
     stages = [{"weights": weights.name}]
     if (weights.parent / RUN).is_file():
@@ -245,4 +290,4 @@ def _origin(recipe: Recipe) -> dict[str, Any]:
         card = read_card(weights.stem, weights.parent)
         last = {key: getattr(card, key) for key in ("recipe", "data", "device", "precision", "seconds", "torch")}
         stages = [*card.stages, {**last, "best_iteration": card.kept_iteration}]
-    return {"stages": stages, "init_sha256": sha256(weights), "embedder_sha256": judge_digest(recipe)}
+    return {"stages": stages, "init_sha256": sha256(weights), **judge_digests(recipe)}

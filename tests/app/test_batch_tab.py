@@ -33,7 +33,7 @@ WORDS = Words()
 
 
 class Reader:
-    engine = "test reader"
+    name, engine, threshold = "plate-hr", "test reader", None
 
     def read(self, picture):
         return Reading("A12345", "皖A12345", 0.9, (0.9,) * 7, self.engine, 0.9)
@@ -48,7 +48,7 @@ def tab(monkeypatch, tmp_path):
     """The tab, with bicubic alone and a reader that costs nothing; its ZIPs go to ``tmp_path / "cache"``."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(batch_tab, "usable_models", lambda chosen: (["bicubic"], []))
-    monkeypatch.setattr(batch_tab, "_reader", lambda words: (Reader(), []))
+    monkeypatch.setattr(batch_tab, "usable_reader", lambda name: (Reader(), []))
     with gr.Blocks(), gr.Tab() as one:
         return BatchTab(one)
 
@@ -158,7 +158,7 @@ def test_a_full_disk_names_no_path_of_the_server(tab, files, tmp_path):
 
 
 def test_without_a_reader_the_batch_goes_on_and_says_so(tab, files, monkeypatch):
-    monkeypatch.setattr(batch_tab, "_reader", lambda words: (None, [words("compare.note_reader")]))
+    monkeypatch.setattr(batch_tab, "usable_reader", lambda name: (None, [("note_reader", {})]))
     last = list(tab._start(files, Settings(), request(language="fr")))[-1]
     assert "Aucun lecteur" in last[tab.status] and "Terminé" in last[tab.status]
     assert "Aucun texte" in last[tab.summary]
@@ -167,10 +167,11 @@ def test_without_a_reader_the_batch_goes_on_and_says_so(tab, files, monkeypatch)
 def test_the_settings_of_the_compare_tab_are_used(tab, files, monkeypatch):
     asked = []
     monkeypatch.setattr(batch_tab, "usable_models", lambda chosen: (asked.append(chosen), (["bicubic"], []))[1])
+    monkeypatch.setattr(batch_tab, "usable_reader", lambda name: (asked.append(name), (Reader(), []))[1])
     from lpsr.degrade import PRESETS
 
-    steps = list(tab._start(files, Settings(PRESETS["night"], ("mse",)), request()))
-    assert asked == [("mse",)]
+    steps = list(tab._start(files, Settings(PRESETS["night"], ("mse",), "plate-hr"), request()))
+    assert asked == ["plate-hr", ("mse",)]
     with zipfile.ZipFile(steps[-1][tab.download]["value"]) as archive:
         assert b'"blur_sigma_px": 2.0' in archive.read("summary.json")
 

@@ -61,6 +61,24 @@ def test_chips_are_sure_or_weak_where_the_text_is_unknown():
     assert "2 of 7 characters weak" in html
 
 
+def test_what_is_below_the_readers_threshold_is_left_open():
+    one = reading("京A86P28", (0.9, 0.7, 0.9, 0.9, 0.4, 0.9, 0.7))
+    html = cards.chips(one, "京A86P20", EN, 0.8)
+    assert kinds(html) == ["right", "open", "right", "right", "open", "right", "open"]
+    assert "reads 京_86_2_, 4 of 7 characters right, 0 weak, 3 left open" in html
+    assert "it would guess A, confidence 0.70 below 0.80" in html and ">A<" not in html
+    assert kinds(cards.chips(one, None, EN, 0.8)).count("open") == 3
+    assert "open" in kinds(cards.legend(True, EN, 0.8)) and "open" not in kinds(cards.legend(True, EN))
+
+
+def test_the_heading_names_the_reader(comparison):
+    passport = {**comparison.passport, "reader": '<CRNN "1">'}
+    read = dataclasses.replace(comparison, reader="plate-hr", passport=passport)
+    html = cards.results(Choice(PICTURE, comparison=read), EN)
+    assert 'title="&lt;CRNN &quot;1&quot;&gt;">read by Plate reader, HR</span>' in html
+    assert "read by" not in cards.results(Choice(PICTURE, comparison=comparison), EN)
+
+
 def test_nothing_read_is_said():
     assert "reads nothing" in chips(reading(""), "京A86P20")
     assert chips(None, "京A86P20") == ""

@@ -4,6 +4,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from lpsr.app.engines import ENGINES
 from lpsr.app.link import KEYS, Settings, from_query, preset_of, to_query
 from lpsr.degrade import PAPER, PRESETS, Degradation
 from lpsr.errors import InputError
@@ -19,8 +20,9 @@ def back(query):
 
 @pytest.mark.parametrize("degradation", [*PRESETS.values(), OWN, Degradation(jpeg=1), Degradation(jpeg_at="before")])
 @pytest.mark.parametrize("models", [None, ("mse",), ("mse", "my-run.2"), ()])
-def test_settings_survive_the_address(degradation, models):
-    settings = Settings(degradation, models)
+@pytest.mark.parametrize("reader", ENGINES)
+def test_settings_survive_the_address(degradation, models, reader):
+    settings = Settings(degradation, models, reader)
     assert back(to_query("rendered-5", settings)) == settings or models == ()
 
 
@@ -29,13 +31,15 @@ def test_only_what_differs_from_the_paper_is_in_the_address():
     assert to_query("real-1", Settings(PRESETS["night"])) == "plate=real-1&preset=night"
     assert to_query("real-1", Settings(Degradation(noise=3.0))) == "plate=real-1&noise=3.0"
     assert to_query("real-1", Settings(models=("mse", "b"))) == "plate=real-1&models=mse,b"
-    assert set(parse_qs(to_query("p", Settings(OWN, ("mse",))))) <= set(KEYS)
+    assert to_query("real-1", Settings(reader="plate-hr")) == "plate=real-1&reader=plate-hr"
+    assert set(parse_qs(to_query("p", Settings(OWN, ("mse",), "plate-hr")))) <= set(KEYS)
 
 
 @pytest.mark.parametrize(
     ("query", "words"),
     [
         ({"preset": "fog"}, "no preset 'fog'"),
+        ({"reader": "paddle-native"}, "no reader 'paddle-native'"),
         ({"blur": "much"}, "blur cannot be 'much'"),
         ({"blur": "nan"}, "blur"),
         ({"blur": "1e9"}, "between 0 and 50"),

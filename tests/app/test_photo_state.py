@@ -8,7 +8,7 @@ import pytest
 from lpsr.app import session
 from lpsr.app.link import Settings
 from lpsr.app.photo import state
-from lpsr.app.photo.state import Photo, is_plate, photo_of
+from lpsr.app.photo.state import Photo, photo_of
 from lpsr.app.session import bring, compared, cut
 from lpsr.data.generator import generate, generate_photo
 from lpsr.degrade import PRESETS
@@ -151,26 +151,6 @@ def test_a_picture_that_a_plate_fills_is_the_plate_with_its_corners(finds):
     assert choice.photo is None and choice.picture is crop.picture
     np.testing.assert_array_equal(choice.corners, corners)
     assert compared(choice).comparison.passport["crop"] == "right and bottom to multiples of 8"
-
-
-@pytest.mark.parametrize(
-    ("size", "corners", "is_one"),
-    [
-        ((640, 320), None, True),
-        ((96, 32), None, True),
-        ((641, 320), None, False),
-        ((300, 200), None, False),
-        ((640, 100), None, False),
-        ((32, 96), None, False),
-        ((200, 200), box(10, 10, 190, 190), True),
-        ((300, 100), box(10, 10, 140, 60), False),
-        ((64, 24), box(10, 6, 50, 18), True),
-        ((65, 24), box(10, 6, 50, 18), False),
-    ],
-)
-def test_what_passes_for_a_plates_crop(size, corners, is_one):
-    picture = np.zeros((size[1], size[0], 3), np.uint8)
-    assert is_plate(picture, [plate(corners)] if corners else []) is is_one
 
 
 def test_a_small_picture_restored_directly_is_the_plate_and_of_a_large_one_the_plate_in_it_is(finds):

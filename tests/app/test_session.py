@@ -12,6 +12,7 @@ from lpsr.app.session import Choice, compared, shipped_models
 from lpsr.data.generator import generate
 from lpsr.degrade import PAPER, PRESETS, degrade
 from lpsr.errors import InputError
+from lpsr.readers import Reading
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_chosen_models_are_compared_in_the_order_of_the_page(monkeypatch):
 
 
 def test_without_a_reader_the_pictures_stay_and_a_note_says_so(monkeypatch, bicubic_alone, caplog):
-    def fail():
+    def fail(name):
         raise InputError("The reader cannot be loaded.")
 
     monkeypatch.setattr("lpsr.readers.get_reader", fail)
@@ -98,3 +99,56 @@ def test_without_a_reader_the_pictures_stay_and_a_note_says_so(monkeypatch, bicu
 
 def test_the_default_settings_are_the_papers():
     assert Choice(np.zeros((8, 8, 3), np.uint8)).settings == Settings() == Settings(PAPER, None)
+
+
+class Reader:
+    def __init__(self, name, threshold=None):
+        self.name, self.engine, self.threshold = name, f"{name}, fake", threshold
+
+    def read(self, picture):
+        return Reading("", "京A86P20", 0.9, (0.9,) * 7, self.engine, 0.9)
+
+
+@pytest.fixture
+def readers(monkeypatch):
+    """Readers that are here, by name."""
+    here = {"paddle-onnx": Reader("paddle-onnx"), "plate-hr": Reader("plate-hr", 0.8)}
+
+    def get(name):
+        if name not in here:
+            raise InputError(f"There is no file /srv/{name}.")
+        return here[name]
+
+    monkeypatch.setattr("lpsr.readers.get_reader", get)
+    return here
+
+
+def test_another_reader_reads_the_same_pictures_again(entry, bicubic_alone, readers):
+    choice = session.read(compared(session.choose(entry, Settings(reader="paddle-onnx"))))
+    again = session.afresh(choice, Settings(reader="plate-hr"))
+    assert again.unread and not choice.unread
+    assert all(one.reading is None for one in again.comparison.results) and again.comparison.verdict is None
+    read = session.read(again)
+    pairs = zip(choice.comparison.results, read.comparison.results, strict=True)
+    assert all(one.picture is other.picture and one.psnr == other.psnr for one, other in pairs)
+    assert (read.comparison.reader, read.comparison.threshold) == ("plate-hr", 0.8) and not read.unread
+    assert read.comparison.passport["reader"] == "plate-hr, fake"
+
+
+def test_a_reader_that_cannot_be_loaded_is_replaced_and_said(entry, bicubic_alone, readers, caplog):
+    choice = session.read(compared(session.choose(entry, Settings(reader="plate-multiscale"))))
+    assert choice.comparison.reader == "paddle-onnx"
+    assert choice.notes[-1] == ("note_engine", {"name": "plate-multiscale"}) and "/srv" in caplog.text
+    assert session.afresh(choice, Settings(reader="plate-hr")).notes == choice.notes[:-1]
+    readers.clear()
+    alone = session.read(session.afresh(choice, Settings()))
+    assert alone.notes[-1] == ("note_reader", {}) and not alone.unread and not alone.comparison.reader
+
+
+def test_a_kept_plate_is_not_restored_again_for_another_reader(monkeypatch, tmp_path, entry, bicubic_alone, readers):
+    monkeypatch.setattr("lpsr.checkpoints.CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(session, "usable_models", lambda chosen: (["bicubic"], []))
+    first = session.first(entry)
+    other = session.choose(entry, Settings(reader="plate-hr"))
+    assert other.unread and other.comparison.results[0].picture is first.comparison.results[0].picture
+    assert session.choose(entry, Settings(models=("mse",), reader="plate-hr")).comparison is None

@@ -75,6 +75,22 @@ def test_results_are_kept_plate_by_plate(call, checkpoints, monkeypatch, tmp_pat
     assert str(tmp_path) not in (tmp_path / "results" / "small.json").read_text(encoding="utf-8")
 
 
+def test_plates_straightened(call, checkpoints, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    options = "--models", "bicubic", "--results"
+    assert call(*options, "box") == 0
+    assert call(*options, "straight", "--crop", "straight") == 0
+    assert "straightened by the corners" in capsys.readouterr().out
+    found = results.read_results(tmp_path / "results").measurements
+    assert found["straight"].command.endswith(f"--crop straight --checkpoints {checkpoints.name} --results straight")
+    assert "--crop" not in found["box"].command
+    assert found["box"].passport["crop"].startswith("bounding box")
+    assert found["straight"].plates.height != found["box"].plates.height
+    assert found["straight"].models["bicubic"].psnr != found["box"].models["bicubic"].psnr
+    assert call("--crop", "straight", "--update-cards") == 2
+    assert "leave --crop out" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

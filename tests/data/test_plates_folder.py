@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from lpsr.data.ccpd import parse_name
-from lpsr.data.plates import COLUMNS, CORNER_COLUMNS, open_plates, write_index
+from lpsr.data.plates import COLUMNS, CORNER_COLUMNS, CROPS, open_plates, write_index
 from lpsr.errors import InputError
 from lpsr.images import save_png
 from lpsr.plates import is_plate
+from lpsr.rectify import rectify
 
 CORNERS = [[10, 5], [49, 6], [50, 20], [9, 19]]
 SCENE = "025-95_113-10&5_50&20-50&20_9&19_10&5_49&6-0_0_22_27_27_33_16-37-15.png"
@@ -48,6 +49,25 @@ def test_what_write_index_wrote_is_read_back(folder):
     assert plates[1].corners is None
     assert plates[0].extra == {"kind": "drawn"}
     assert (folder / "index.csv").read_text(encoding="utf-8").splitlines()[0] == ",".join(COLUMNS)
+
+
+def test_straight_is_the_plate_by_its_corners(folder):
+    with_corners, without_corners = open_plates(folder, "train")
+    straight = rectify(picture(0), np.float32(CORNERS))
+    assert straight.shape == (14, 40, 3)
+    np.testing.assert_array_equal(with_corners.straight(), straight[:8, :40])
+    np.testing.assert_array_equal(with_corners.straight(multiple=1), straight)
+    np.testing.assert_array_equal(without_corners.straight(), picture(1)[:24, :64])
+    for plate in (with_corners, without_corners):
+        np.testing.assert_array_equal(plate.cut("box"), plate.hr())
+        np.testing.assert_array_equal(plate.cut("straight", 2), plate.straight(2))
+    assert set(CROPS) == {"box", "straight"}
+
+
+def test_corners_of_no_plate_are_said(folder):
+    replace_in_index(folder, "10,5,49,6,50,20,9,19", "10,5,9,19,50,20,49,6")
+    with pytest.raises(InputError, match="counter-clockwise"):
+        open_plates(folder, "train")[0].straight()
 
 
 def test_hr_is_the_bounding_box_in_multiples_of_eight(folder):

@@ -8,8 +8,8 @@ import pytest
 
 from lpsr.data.generator import Range
 from lpsr.errors import InputError
-from lpsr.images import open_picture
-from lpsr.locate import find, locate, overlap, refine
+from lpsr.images import open_picture, outline
+from lpsr.locate import Found, find, is_plate, locate, overlap, refine
 from lpsr.readers import Reading, get_reader
 
 
@@ -199,3 +199,27 @@ def test_the_photo_is_left_as_it_was(photo):
     before = one.picture.copy()
     locate(one.picture)
     assert np.array_equal(one.picture, before)
+
+
+@pytest.mark.parametrize(
+    ("size", "inside", "is_one"),
+    [
+        ((640, 320), None, True),
+        ((96, 32), None, True),
+        ((641, 320), None, False),
+        ((300, 200), None, False),
+        ((640, 100), None, False),
+        ((32, 96), None, False),
+        ((200, 200), (10, 10, 190, 190), True),
+        ((300, 100), (10, 10, 140, 60), False),
+        ((64, 24), (10, 6, 50, 18), True),
+        ((65, 24), (10, 6, 50, 18), False),
+    ],
+)
+def test_what_passes_for_a_plates_crop(size, inside, is_one):
+    picture = np.zeros((size[1], size[0], 3), np.uint8)
+    found = []
+    if inside:
+        left, top, right, bottom = inside
+        found = [Found(outline(right - left, bottom - top) + np.float32([left, top]), 0.9)]
+    assert is_plate(picture, found) is is_one

@@ -158,17 +158,18 @@ def test_what_is_no_picture_is_refused(picture: np.ndarray) -> None:
         get_reader("rapidocr").read(picture)
 
 
-def test_the_recogniser_gets_bgr() -> None:
+def test_the_recogniser_gets_the_picture_as_it_is() -> None:
     seen = []
     characters = ["blank", *ALPHABET]
 
-    def probabilities(bgr: np.ndarray) -> np.ndarray:
-        seen.append(bgr)
+    def probabilities(picture: np.ndarray) -> np.ndarray:
+        seen.append(picture)
         return np.full((20, len(characters)), 1 / len(characters))
 
-    CtcReader("name", "engine", characters, probabilities).read(np.full((4, 5, 3), (10, 20, 30), np.uint8))
-    assert seen[0][0, 0].tolist() == [30, 20, 10]
-    assert seen[0].flags.c_contiguous
+    reader = CtcReader("name", "engine", characters, probabilities)
+    reader.read(np.full((4, 5, 3), (10, 20, 30), np.uint8))
+    assert seen[0][0, 0].tolist() == [10, 20, 30]
+    assert reader.threshold is None
 
 
 def test_a_reading_as_json() -> None:

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import made_benefit
 import made_results
 import pytest
 
@@ -18,4 +19,6 @@ def made():
         trio=made_results.make_trio,
         results=made_results.make_results,
         passport=made_results.PASSPORT,
+        benefit=made_benefit.make_benefit,
+        votes=made_benefit.make_votes,
     )

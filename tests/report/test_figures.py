@@ -1,5 +1,7 @@
 """Figures of made-up results: which there are, what is in them, what they say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,8 +39,8 @@ def test_every_figure_is_well_formed(made):
     runs = [*made.trio(), made.run("forms", "mse"), made.run("forms", "p", "manhattan", form="printed")]
     runs += [made.run("dimensions", "mse")] + [made.run("dimensions", f"m{d}", "manhattan", d=d) for d in (64, 128)]
     runs += [made.run("weightings", "mse"), made.run("weightings", "printed", "manhattan", weighting="printed")]
-    report = build(made.results(runs, models(made)))
-    files = {"test.json", *(f"runs/{run.study}--{run.name}.json" for run in runs)}
+    report = build(replace(made.results(runs, models(made)), benefit=made.benefit(votes=made.votes())))
+    files = {"test.json", "benefit.json", *(f"runs/{run.study}--{run.name}.json" for run in runs)}
     assert len({one.key for one in report.figures}) == len(report.figures) > 15
     assert [SECTIONS.index(one.section) for one in report.figures] == sorted(
         SECTIONS.index(one.section) for one in report.figures

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from string import Formatter
 
@@ -40,7 +41,7 @@ def report(made):
     titles = {"bicubic": "Bicubic", "mse": "MSE", "pecl-manhattan": "PECL-Manhattan"}
     hr = made.scores("HR").model_copy(update={"psnr": None, "psnr_y": None, "ssim": None})
     models = {"hr": hr, **{name: made.scores(title) for name, title in titles.items()}}
-    return build(made.results(runs, models))
+    return build(replace(made.results(runs, models), benefit=made.benefit(votes=made.votes())))
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "fr"])

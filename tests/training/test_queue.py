@@ -16,7 +16,7 @@ from filelock import FileLock
 from lpsr.errors import InputError
 from lpsr.training import queue, room
 from lpsr.training.bounds import Bounds, bounds
-from lpsr.training.plan import LOSSES, PRESETS, Plan, preset
+from lpsr.training.plan import LOSSES, PRESETS, Plan, check_new, preset
 from lpsr.training.runs import MAX_NOTE, SHARED, list_runs, lives, read_run, set_note, size_of
 from lpsr.training.status import CONTROL, DATA, FILM, LOCK, PATCHES, PROCESS, STATUS, UPLOAD, read_status, write_status
 
@@ -95,6 +95,15 @@ def test_a_checkpoint_keeps_its_name(root, tmp_path):
     (tmp_path / "checkpoints" / "mse.json").write_text("{}")
     with pytest.raises(InputError, match="'mse' already"):
         queue.submit(root, [preset("demo", "mse")], FULL)
+
+
+@pytest.mark.parametrize("name", ["plate-1", "embedder-2"])
+def test_a_run_older_than_a_taken_name_is_listed_and_a_new_one_refused(root, name):
+    queue.submit(root, [preset("demo", name)], FULL)
+    assert read_run(root, name).plan.name == name
+    with pytest.raises(InputError, match=f"no name that the program uses itself .*{name}"):
+        check_new(preset("demo", name))
+    check_new(preset("demo", "mine"))
 
 
 def test_the_queue_has_an_end(three):

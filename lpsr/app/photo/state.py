@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from lpsr.errors import InputError
@@ -22,11 +21,6 @@ log = logging.getLogger(__name__)
 # How a plate is cut until the visitor chooses: the reader reads 83.9 % of 373 real plates exactly when they are
 # straightened, and 78.8 % in the protocol's box; restored by MSE-long, 66.2 and 64.1 %.
 CUT: "Cut" = "straight"
-# Share of the picture from which on the plate in it is the picture.
-FILLED = 0.55
-# A picture without a plate found that may still be a plate's: longest side in px, and width over height; one so small
-# is a plate's crop whatever is found in it.
-MOST_SIDE, ASPECTS, SMALL = 640, (1.8, 6.0), 64
 # Score below which a plate found beside a better one is not offered, and below which the best one is doubtful.
 LEAST, DOUBTFUL = 0.6, 0.75
 # Pixels between corners that are the same.
@@ -162,15 +156,6 @@ def find(picture: np.ndarray) -> "list[Found]":
         # The sentence names a path of the server, which is for its log alone.
         log.warning("No plate can be located: %s", error)
         raise InputError("Plates cannot be located in photos here; the app's log says why.") from None
-
-
-def is_plate(picture: np.ndarray, found: "Sequence[Found]") -> bool:
-    """Whether the picture is a plate's crop: its best plate fills it, or its shape is one's and it is very small or
-    nothing was found."""
-    height, width = picture.shape[:2]
-    if found and max(width, height) > SMALL:
-        return cv2.contourArea(found[0].corners) > FILLED * width * height
-    return max(width, height) <= MOST_SIDE and ASPECTS[0] <= width / height <= ASPECTS[1]
 
 
 def photo_of(picture: np.ndarray, found: "Sequence[Found]") -> Photo:

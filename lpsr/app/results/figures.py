@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from lpsr.app.axes import GRID, TICKS, End, log_ticks, name_ends
 from lpsr.app.charts import TEMPLATE
 from lpsr.app.colours import COLOURS, MORE
+from lpsr.app.results.heat import add_heat
 from lpsr.report.shapes import Band, Figure, Report, Words, say
 
 # CSS pixels; the last is another line of labels below the axis.
@@ -53,7 +54,7 @@ def draw(figure: Figure, words: Words, colours: Mapping[str, str]) -> go.Figure:
         colours: "#rrggbb" by the bands' keys (``report_colours``).
 
     Series are named at their ends. Where that leaves no room, ``layout.meta`` has what a legend needs, "names" (mark,
-    colour and name), and the margin without them, "narrow".
+    colour and name), and the margin without them, "narrow". A heat map's are beside its rows, and it has no "narrow".
     """
     drawn = go.Figure()
     drawn.update_layout(
@@ -65,6 +66,10 @@ def draw(figure: Figure, words: Words, colours: Mapping[str, str]) -> go.Figure:
         hoverlabel={"bgcolor": "#3a3a40", "bordercolor": "#3a3a40", "align": "left"},
         barmode="overlay",
     )
+    text = {"title": say(figure.title, words), "text": say(figure.finding, words)}
+    if figure.mode == "heat":
+        add_heat(drawn, figure, words)
+        return drawn.update_layout(meta={**text, "names": []})
     styles = _styles(figure.bands, colours)
     categories = _categories(figure.bands, words)
     low, high = _range(figure)
@@ -93,7 +98,6 @@ def draw(figure: Figure, words: Words, colours: Mapping[str, str]) -> go.Figure:
         **title, y=1, yanchor="bottom", yshift=8, xref="paper", yref="paper", showarrow=False, font_size=12
     )
     names = [(end.mark, end.colour, end.name) for end in ends]
-    text = {"title": say(figure.title, words), "text": say(figure.finding, words)}
     return drawn.update_layout(meta={**text, "names": names, "narrow": {"r": _RIGHT}})
 
 

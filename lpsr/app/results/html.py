@@ -32,8 +32,8 @@ def page(report: Report, colours: Mapping[str, str], words: Words, pictures: str
     parts = [_claims(report, words)]
     for section in shown:
         items = pictures if section == "figure_12" else ""
-        items += "".join(_table(one, report, colours, words) for one in report.tables if one.section == section)
-        items += "".join(_figure(one, report, words) for one in report.figures if one.section == section)
+        items += "".join(table_item(one, report, colours, words) for one in report.tables if one.section == section)
+        items += "".join(figure_item(one, report, words) for one in report.figures if one.section == section)
         parts.append(_section(section, f'<div class="results-items">{items}</div>', words))
     title = words.html("results.contents")
     return (
@@ -96,10 +96,11 @@ def _evidence(finding: Finding, words: Words) -> str:
     """A line for each sentence."""
     if finding.key == "two_sentences":
         return "".join(_evidence(one, words) for one in finding.values.values())
-    return f"<p>{escape(say(finding, words))}</p>"
+    return f'<p class="results-finding">{escape(say(finding, words))}</p>'
 
 
-def _figure(figure: Figure, report: Report, words: Words) -> str:
+def figure_item(figure: Figure, report: Report, words: Words) -> str:
+    """A place for a chart, with its heading, and what it was made from."""
     alt = escape(f"{say(figure.title, words)}: {say(figure.finding, words)}")
     return (
         f'<figure class="results-item" data-chart="{escape(figure.key)}">{_head(figure, words)}'
@@ -108,7 +109,8 @@ def _figure(figure: Figure, report: Report, words: Words) -> str:
     )
 
 
-def _table(table: Table, report: Report, colours: Mapping[str, str], words: Words) -> str:
+def table_item(table: Table, report: Report, colours: Mapping[str, str], words: Words) -> str:
+    """A table with its heading, and what it was made from."""
     title = escape(say(table.title, words))
     wordy = [False, *(any(map(_wordy, cells)) for cells in zip(*(row.cells for row in table.rows), strict=True))]
     head = "".join(
@@ -147,8 +149,7 @@ def _cell(cell: Cell, words: Words) -> str:
 
 
 def _head(one: Figure | Table, words: Words) -> str:
-    title, finding = escape(say(one.title, words)), escape(say(one.finding, words))
-    return f'<div><h3>{title}</h3><p class="results-finding">{finding}</p></div>'
+    return f"<div><h3>{escape(say(one.title, words))}</h3>{_evidence(one.finding, words)}</div>"
 
 
 def _made(one: Claim | Figure | Table, report: Report, words: Words) -> str:

@@ -169,7 +169,7 @@ def weights(given: Values, words: Words) -> dict:
 
     network = NetworkConfig.model_validate(NETWORKS[given.network]) if given.network else given.base.settings.network
     cards = {str(CHECKPOINTS / f"{card.name}.safetensors"): card for card in list_checkpoints()}
-    wanted, usual = network.model_dump(mode="json"), NetworkConfig().model_dump(mode="json")
+    wanted, usual = network.model_dump(mode="json"), type(network)().model_dump(mode="json")
     fitting = [(card.name, path) for path, card in cards.items() if usual | card.arguments == wanted]
     lost = given.init in cards and given.init not in [path for _, path in fitting]
     choices = [(words("train_form.random"), RANDOM), *fitting]

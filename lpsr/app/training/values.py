@@ -113,7 +113,7 @@ def names_of(name: str | None, loss: str) -> dict[str, str]:
 
 
 def _plan(given: Values, base: "Plan", name: str, loss: str) -> "Plan":
-    from lpsr.training.plan import LOSSES, NETWORKS, Plan
+    from lpsr.training.plan import LOSSES, NETWORKS, Plan, check_new
     from lpsr.training.recipe import parse
 
     old = base.settings
@@ -157,10 +157,12 @@ def _plan(given: Values, base: "Plan", name: str, loss: str) -> "Plan":
             if value is None and key not in _OPTIONAL:
                 raise InputError(f"The setting {key} is empty; give a number.")
     try:
-        return parse(Plan, plan)
+        made = parse(Plan, plan)
     except InputError as error:
         # Where a setting stands in the plan is of no account here.
         raise InputError(str(error).removeprefix("settings.").removeprefix("data.generated.")) from error
+    check_new(made)
+    return made
 
 
 def _details(given: Values) -> dict[str, Any]:

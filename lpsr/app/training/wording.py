@@ -93,8 +93,9 @@ def loss(config: "LossConfig", words: Words) -> str:
 
 def network(settings: "Settings", words: Words) -> str:
     """A network by its name on the page, or by its size."""
-    config, name = settings.network, network_of(settings) or "own"
-    return words(f"train_watch.network_{name}", channels=config.channels, blocks=config.blocks)
+    config = settings.network
+    name = network_of(settings) or getattr(config, "architecture", "own")
+    return words(f"train_watch.network_{name}", **dict(config))
 
 
 def _data(plan: "Plan", words: Words) -> str:

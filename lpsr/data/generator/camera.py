@@ -52,10 +52,10 @@ def photograph(picture: np.ndarray, values: Values, rng: np.random.Generator) ->
     if values.sharpening > 0:
         picture = picture + (picture - cv2.GaussianBlur(picture, (0, 0), 1.2)) * values.sharpening
     picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-    return _jpeg(picture, int(values.jpeg), phase_x, phase_y) if values.jpeg <= 100 else picture
+    return jpeg(picture, int(values.jpeg), phase_x, phase_y) if values.jpeg <= 100 else picture
 
 
-def _jpeg(picture: np.ndarray, quality: int, phase_x: int, phase_y: int) -> np.ndarray:
+def jpeg(picture: np.ndarray, quality: int, phase_x: int, phase_y: int) -> np.ndarray:
     """Encode and decode with the 8 × 8 grid at a given phase: the crop was cut from a larger photo."""
     height, width = picture.shape[:2]
     padded = cv2.copyMakeBorder(picture, phase_y, 8, phase_x, 8, cv2.BORDER_REFLECT_101)

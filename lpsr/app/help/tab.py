@@ -1,0 +1,200 @@
+"""Tab *Does it help?*: does restoration help reading, and when? As measured on real plates, or on one's own."""
+
+import base64
+import logging
+import secrets
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from lpsr.app.cards import alert
+from lpsr.app.help import html
+from lpsr.app.help.form import Form
+from lpsr.app.help.job import Desk, Refused
+from lpsr.app.help.votes import VotesPart
+from lpsr.app.help.wish import bring, measure, wish_of
+from lpsr.app.language import Words, label, words_for
+from lpsr.app.plots import plotly
+from lpsr.app.theme import script
+from lpsr.errors import InputError
+
+if TYPE_CHECKING:
+    # For annotations only: it imports what the first paint need not wait for.
+    from lpsr.benefit.result import Benefit
+
+log = logging.getLogger(__name__)
+
+# Seconds between two looks of a page at its measurement.
+LOOK = 1.0
+# The measurements of all visitors.
+DESK = Desk(measure)
+_TEMPLATE = '<div class="results"></div><p class="failed" role="status"></p>'
+_NO_FILES = {"buttons": "", "file": None}
+
+_answers = count(1)
+
+
+class HelpTab:
+    """The components of the tab.
+
+    ``hosted``: others share the page, so that one's measurements are small.
+    """
+
+    def __init__(self, tab: gr.Tab, hosted: bool, desk: Desk = DESK) -> None:
+        self.tab, self.hosted, self.desk = tab, hosted, desk
+        # The key of what the browser shows, so that nothing is sent again.
+        self.shown = gr.Textbox("", visible=False)
+        self.timer = gr.Timer(LOOK, active=False)
+        gr.HTML('<p class="help-question">' + label("help.question") + "</p>")
+        with gr.Row(elem_id="help"):
+            with gr.Column(scale=1, min_width=300, elem_id="help-main"):
+                self.which = gr.Radio(
+                    [(label("help.committed"), "committed"), (label("help.own"), "own")],
+                    value="committed",
+                    label=label("help.which"),
+                    visible=False,
+                    container=False,
+                    elem_id="help-which",
+                )
+                self.report = gr.HTML(
+                    "",
+                    html_template=_TEMPLATE,
+                    js_on_load=script("plots") + script("copy") + script("results"),
+                    elem_id="help-report",
+                    plotly=plotly(),
+                )
+            with gr.Column(scale=0, min_width=300, elem_id="help-side"):
+                self.form = Form(hosted)
+                with gr.Row():
+                    self.start = gr.Button(label("help.start"), variant="primary", size="md", elem_id="help-start")
+                    self.stop = gr.Button(label("help.stop"), size="md", interactive=False, elem_id="help-stop")
+                self.message = gr.HTML("", elem_id="help-message")
+                self.status = gr.HTML("", elem_id="help-status")
+                self.files = gr.HTML(
+                    _NO_FILES, html_template="${value.buttons}", js_on_load=script("numbers"), elem_id="help-files"
+                )
+        self.votes = VotesPart()
+
+    def listen(self, page: gr.Blocks, token: gr.BrowserState) -> None:
+        """Bind the events; ``token`` is what only the visitor's browser and this server know."""
+        private = {"api_visibility": "private", "show_progress": "hidden"}
+        at_once = private | {"queue": False, "trigger_mode": "always_last"}
+        looked = [self.status, self.start, self.stop, self.which, self.files, self.report, self.shown, self.timer]
+        look = {"fn": self._look, "inputs": [token, self.which, self.shown], "outputs": looked, **private}
+        look |= {"concurrency_id": "help", "concurrency_limit": 2}
+        self.form.listen(self.tab)
+        self.tab.select(**look)
+        # After a reload the measurement goes on, and is followed again.
+        page.load(self._attach, token, self.timer, **at_once)
+        self.timer.tick(**look, trigger_mode="once")
+        self.which.input(**look, trigger_mode="always_last")
+        form = [token, self.form.file, *self.form.controls]
+        self.start.click(self._start, form, [self.message, self.which], **private).then(**look)
+        # Past the queue, where it would wait for others.
+        self.stop.click(self._stop, token, self.stop, **at_once).then(**look)
+        self.files.select(self._download, token, self.files, **private)
+        self.votes.listen(self.tab)
+
+    def _start(self, token: Any, path: str | None, request: gr.Request, *values: Any) -> tuple:
+        """What is wrong, and which measurement is shown."""
+        words, key = words_for(request), _key(token, request)
+        try:
+            wish, folder = wish_of(values, self.hosted), None
+            job = self.desk.job(key)
+            if job and job.active:
+                raise Refused("going_on")
+            if wish.source == "zip":
+                if not path:
+                    raise InputError(words("help.no_zip"))
+                # Nobody else can guess its name, and the sweep of uploads passes it over.
+                folder = bring(path, Path(get_upload_folder()) / f"help-{secrets.token_urlsafe(24)}")
+            self.desk.start(key, wish, folder)
+        except Refused as refused:
+            return alert(words(f"help.{refused}")), gr.skip()
+        except InputError as error:
+            return alert(str(error)), gr.skip()
+        return "", "own"
+
+    def _stop(self, token: Any, request: gr.Request) -> dict:
+        self.desk.stop(_key(token, request))
+        return gr.update(interactive=False)
+
+    def _attach(self, token: Any, request: gr.Request) -> gr.Timer:
+        job = self.desk.job(_key(token, request))
+        return gr.Timer(active=bool(job and job.active))
+
+    def _look(self, token: Any, which: str, shown: str, request: gr.Request) -> tuple:
+        """Where the visitor's measurement stands, and the one that is shown."""
+        words = words_for(request)
+        job = self.desk.job(_key(token, request))
+        own = job is not None and job.state == "done"
+        active = bool(job and job.active)
+        # What a measurement finds is shown once it is there.
+        which = "own" if active else which if own else "committed"
+        status = html.progress(job, self.desk.ahead(job), words) if job else gr.skip()
+        if own and which == "own":
+            key, made = f"own {job.number} {words.language}", lambda: _own(job.result, words)
+        elif active and shown:
+            key, made = shown, str
+        else:
+            key, made = f"{_mark()} {words.language}", lambda: _committed(words)
+        try:
+            report = gr.skip() if key == shown else made()
+        except Exception:
+            log.exception("A measurement could not be shown.")
+            report, key = html.nothing(words("results.sorry"), words), ""
+        return (
+            status,
+            gr.update(interactive=not active),
+            gr.update(interactive=active and not job.stopping.is_set()),
+            gr.update(visible=own, value=which),
+            {"buttons": html.downloads(words), "file": None} if own and which == "own" else _NO_FILES,
+            report,
+            key,
+            gr.Timer(active=active),
+        )
+
+    def _download(self, token: Any, request: gr.Request) -> Iterator[dict]:
+        words = words_for(request)
+        job = self.desk.job(_key(token, request))
+        file: dict[str, Any] = {"number": next(_answers)}
+        if job is None or job.result is None:
+            file["error"] = words("help.gone")
+        else:
+            data = job.result.model_dump_json(indent=1).encode()
+            file |= {"name": "lpsr-benefit.json", "mime": "application/json", "data": base64.b64encode(data).decode()}
+        yield {"buttons": html.downloads(words), "file": file}
+
+
+def _key(token: Any, request: gr.Request) -> str:
+    """Whose measurement: known to this browser alone; without its storage to this visit alone."""
+    return token if isinstance(token, str) and len(token) > 16 else f"visit {request.session_hash}"
+
+
+def _own(benefit: "Benefit", words: Words) -> str:
+    heading = f"<b>{words.html('help.own')}</b> {html.data_of(benefit, words)}"
+    return html.content(benefit, "", heading, words)
+
+
+def _committed(words: Words) -> str:
+    from lpsr.results import BENEFIT, RESULTS, read_benefit
+
+    if not (RESULTS / BENEFIT).is_file():
+        return html.nothing(words("help.none"), words)
+    try:
+        benefit = read_benefit(RESULTS / BENEFIT)
+    except InputError as error:
+        return html.nothing(str(error), words)
+    heading = f"<b>{words.html('help.committed')}</b> {html.data_of(benefit, words)}"
+    return html.content(benefit, BENEFIT, heading, words)
+
+
+def _mark() -> str:
+    from lpsr.results import BENEFIT, RESULTS
+
+    path = RESULTS / BENEFIT
+    return f"committed {path.stat().st_mtime_ns}" if path.is_file() else "committed none"
