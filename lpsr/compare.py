@@ -204,8 +204,7 @@ def read(comparison: Comparison, reader: Reader, folder: str | Path = CHECKPOINT
     """
     results = tuple(replace(result, reading=reader.read(result.picture)) for result in comparison.results)
     passport = {**comparison.passport, "reader": reader.engine}
-    threshold = getattr(reader, "threshold", None)
-    found = replace(comparison, results=results, passport=passport, reader=reader.name, threshold=threshold)
+    found = replace(comparison, results=results, passport=passport, reader=reader.name, threshold=reader.threshold)
     known = found.text or (results[0].reading.plate_text if found.hr is not None else None)
     verdict = weigh(
         {one.name: one.reading for one in found.restorations},

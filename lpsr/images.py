@@ -138,6 +138,12 @@ def reduced(picture: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
+def at_width(picture: np.ndarray, width: int) -> np.ndarray:
+    """The picture ``width`` pixels wide, by Pillow bicubic, and as high as fits that; at least one pixel."""
+    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC))
+
+
 def outline(width: float, height: float) -> np.ndarray:
     """The corners of a picture of this size, ``(4, 2)`` float32, clockwise from top left."""
     return np.float32([[0, 0], [width, 0], [width, height], [0, height]])

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from lpsr.data.plates import Plate
 from lpsr.errors import InputError
 from lpsr.evidence import Share
 from lpsr.files import write_json
+from lpsr.images import at_width
 from lpsr.measured import load_measured
 from lpsr.metrics.reading import Judgement, judge
 from lpsr.models.restorer import Restorer
@@ -106,7 +106,7 @@ def measure_readability(
             drawn = hr.shape[1] if high is None else int(np.random.default_rng([SEED, index, low]).integers(low, high))
             if not low <= drawn <= hr.shape[1]:
                 continue
-            picture = _resized(hr, drawn)
+            picture = at_width(hr, drawn)
             direct[number].append(judge(plate.text, reader.read(picture).plate_text))
             if high is not None:
                 restored[number].append(judge(plate.text, reader.read(model.restore(picture)).plate_text))
@@ -165,11 +165,6 @@ def _advice(direct: Share, restored: Share | None) -> Literal["readable", "resto
     if restored.low > direct.high or (direct.share < MOSTLY and restored.share >= direct.share):
         return "restore"
     return "readable"
-
-
-def _resized(picture: np.ndarray, width: int) -> np.ndarray:
-    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def _rates(judgements: Sequence[Judgement]) -> Rates:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from lpsr.errors import InputError
-from lpsr.images import bounding_crop, crop_to_multiple, encode_png, luma, open_picture, save_png, viridis
+from lpsr.images import at_width, bounding_crop, crop_to_multiple, encode_png, luma, open_picture, save_png, viridis
 
 
 def picture(height=12, width=20, seed=0):
@@ -308,3 +308,11 @@ def test_viridis_runs_from_dark_purple_to_yellow_and_is_clipped():
     # The ends and the middle of matplotlib's table.
     np.testing.assert_allclose(colours[0, [1, 2, 3]], [(68, 1, 84), (33, 145, 140), (253, 231, 37)], atol=3)
     np.testing.assert_array_equal(colours[0, [0, 4]], colours[0, [1, 3]])
+
+
+def test_a_width_keeps_the_proportions():
+    assert at_width(picture(12, 20), 10).shape == (6, 10, 3)
+    assert at_width(picture(2, 40), 10).shape == (1, 10, 3)
+    np.testing.assert_array_equal(at_width(picture(), 20), picture())
+    expected = Image.fromarray(picture()).resize((30, 18), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(at_width(picture(), 30), expected)

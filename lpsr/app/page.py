@@ -71,7 +71,7 @@ def build(plates: list[Shelf], bounds: Bounds, folders: Sequence[str] = ()) -> t
         compare_tab.listen(page, training_tab.asked)
         maps_tab.listen(compare_tab.choice)
         batch_tab.listen(compare_tab.settings)
-        help_tab.listen(page, training_tab.token)
+        help_tab.listen(page)
         training_tab.listen(page, tabs, [compare, maps, batch, helping, results])
         results_tab.listen()
         for tab in (compare, maps, batch, helping, training, results):

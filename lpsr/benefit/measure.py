@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from PIL import Image
 
 from lpsr.benefit.frames import NONE
 from lpsr.benefit.merge import check_alike, joined
@@ -18,7 +17,7 @@ from lpsr.checkpoints import CHECKPOINTS, Card, load_restorer, read_card
 from lpsr.data.plates import CROPS, Crop, Plate
 from lpsr.degrade import PAPER, degrade
 from lpsr.errors import InputError
-from lpsr.images import crop_to_multiple
+from lpsr.images import at_width, crop_to_multiple
 from lpsr.metrics.reading import judge
 from lpsr.models.restorer import Bicubic, Restorer
 from lpsr.passport import cores, measurement_facts
@@ -110,11 +109,7 @@ def reduced(hr: np.ndarray, name: str, index: int) -> np.ndarray:
     """LR of a plate, ``(H, W, 3)`` uint8, in a class; ``index`` seeds the width that is drawn."""
     if name in SCALES:
         return degrade(crop_to_multiple(hr, _MULTIPLE), replace(PAPER, scale=SCALES[name]))
-    width = _drawn(name, index, hr.shape[1])
-    if width == hr.shape[1]:
-        return hr
-    height = max(1, round(hr.shape[0] * width / hr.shape[1]))
-    return np.asarray(Image.fromarray(hr).resize((width, height), Image.Resampling.BICUBIC))
+    return at_width(hr, _drawn(name, index, hr.shape[1]))
 
 
 def spread(members: Sequence[Member], most: int | None) -> list[Member]:

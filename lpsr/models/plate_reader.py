@@ -66,7 +66,8 @@ def ctc_loss(logits: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
     """Mean CTC loss of a character in nats (Graves et al., ICML 2006), logits ``(N, T, 66)``; see ``encode``."""
     frames = torch.full((logits.shape[0],), logits.shape[1])
     log_probabilities = logits.float().log_softmax(2).transpose(0, 1)
-    return F.ctc_loss(log_probabilities, targets, frames, lengths, BLANK, zero_infinity=True)
+    # CUDA's takes no targets of the CPU.
+    return F.ctc_loss(log_probabilities, targets.to(logits.device), frames, lengths, BLANK, zero_infinity=True)
 
 
 def load_plate_reader(path: str | Path) -> PlateReaderNetwork:

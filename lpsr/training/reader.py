@@ -18,7 +18,7 @@ from lpsr.models.weights import half, save_tensors
 from lpsr.readers.decode import PlateDecoder
 from lpsr.readers.own import CHARACTERS
 from lpsr.training.base import Pretraining, ShouldStop
-from lpsr.training.loop import Fabric, Report, load_groups
+from lpsr.training.loop import STATE, Fabric, Report, load_groups
 from lpsr.training.recipe import ReaderRecipe
 
 WEIGHTS = "plate.safetensors"
@@ -35,7 +35,9 @@ class ReaderTraining(Pretraining):
         super().__init__(recipe, folder, fabric)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
-            self.model = load_plate_reader(recipe.init_from) if recipe.init_from else PlateReaderNetwork()
+            # A run that goes on needs the file no more.
+            fresh = recipe.init_from and not (self.folder / STATE).is_file()
+            self.model = load_plate_reader(recipe.init_from) if fresh else PlateReaderNetwork()
         groups, self.counts = load_groups(recipe.data)
         self.sampler = ReaderSampler(groups, SIZE, recipe.coarsest, recipe.seed)
         self.decoder = PlateDecoder(CHARACTERS)

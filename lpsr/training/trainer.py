@@ -1,8 +1,8 @@
 """Training of the super-resolution network, resumable to the same result.
 
 A run is a folder: ``recipe.json``, ``log.jsonl``, ``state.safetensors`` (to resume), ``best.safetensors`` (the moving
-average with the best validation PSNR; of a loss that reads SR, whose aim PSNR does not judge, the last) and ``run.json``
-(where it stands and what it ran on).
+average with the best validation PSNR; of a loss that reads SR, whose aim PSNR does not judge, the last) and
+``run.json`` (where it stands and what it ran on).
 """
 
 from collections.abc import Callable, Sequence

@@ -12,6 +12,7 @@ from lpsr.readers import Reading
 
 class Reader:
     engine = "test reader 1.0"
+    threshold = None
 
     def read(self, picture):
         return Reading("皖A12345", "皖A12345", 0.5, (0.5,) * 7, self.engine, raw_confidence=0.25)

@@ -9,6 +9,7 @@ from lpsr.readers import Reading
 
 class Reader:
     name = engine = "test reader"
+    threshold = None
 
     def read(self, picture):
         return Reading("A12345", "皖A12345", 0.8, (0.9,) * 7, self.engine, 0.7)

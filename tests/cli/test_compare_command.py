@@ -19,6 +19,7 @@ class Reader:
     """Reads the same plate everywhere."""
 
     name = engine = "test reader"
+    threshold = None
 
     def read(self, picture):
         return Reading("A12345", "皖A12345", 0.8, (0.2, *[0.9] * 6), self.engine, 0.7)

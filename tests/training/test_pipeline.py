@@ -37,6 +37,7 @@ TINY = {"channels": 8, "blocks": 1, "growth": 4, "dense_layers": 2, "reduction":
 
 class FakeReader:
     name = engine = "test reader"
+    threshold = None
 
     def read(self, picture):
         return Reading("", "皖A12345", 0.5, (0.5,) * 7, self.engine, 0.5)

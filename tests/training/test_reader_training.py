@@ -49,8 +49,11 @@ def test_it_learns_and_a_stopped_run_goes_on_to_the_same_weights(recipe, tmp_pat
     one, two = (load_tensors(tmp_path / name / WEIGHTS)[0] for name in ("whole", "parts"))
     assert all(torch.equal(one[name], two[name]) for name in one)
 
-    # It goes on from other weights where it is told to.
-    begun = recipe.model_copy(update={"init_from": str(tmp_path / "whole" / WEIGHTS), "iterations": 2})
+    # It goes on from other weights where it is told to, and needs them no more once it has begun.
+    start = (tmp_path / "whole" / WEIGHTS).rename(tmp_path / "start.safetensors")
+    begun = recipe.model_copy(update={"init_from": str(start), "iterations": 2})
+    pretrain_reader(begun, tmp_path / "next", should_stop=lambda: "pause")
+    start.unlink()
     assert pretrain_reader(begun, tmp_path / "next")["done"]
     next_losses = [entry["loss"] for entry in read_log(tmp_path / "next" / LOG) if "loss" in entry]
     assert next_losses[0] < losses[0]

@@ -91,6 +91,33 @@ def test_a_stopped_run_goes_on_to_the_same_result(make_recipe, tmp_path, loss):
         assert one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
 
 
+@pytest.mark.parametrize(
+    ("loss", "kept"),
+    [
+        ({"kind": "mse"}, 2),
+        ({"kind": "pecl"}, 2),
+        ({"kind": "guided"}, 6),
+        ({"kind": "lcofl"}, 6),
+        ({"kind": "pecl", "w_reading": 0.01}, 6),
+        ({"kind": "confidence"}, 6),
+    ],
+)
+def test_of_a_loss_that_reads_the_last_weights_are_kept_of_others_the_best(
+    make_recipe, tmp_path, monkeypatch, loss, kept
+):
+    psnr = {2: 30.0, 4: 20.0, 6: 10.0}
+    falling = iter(psnr.values())
+    monkeypatch.setattr(
+        "lpsr.training.trainer.validation_scores", lambda *_: {"val_psnr": next(falling), "val_psnr_y": 0.0}
+    )
+    run = train(make_recipe(loss), tmp_path / "run", fabric=cpu())
+    assert (run["best_iteration"], run["best"]) == (kept, psnr[kept])
+    weights, facts = load_tensors(tmp_path / "run" / BEST)
+    state = load_tensors(tmp_path / "run" / STATE)[0]
+    assert facts["iteration"] == kept
+    assert all(torch.equal(one, state[f"ema.{name}"]) for name, one in weights.items()) is (kept == 6)
+
+
 def test_lcofl_keeps_its_weights_and_tells_them(make_recipe, tmp_path):
     loss = {"kind": "lcofl", "w_recognition": 0.01, "confusion_step": 0.25}
     train(make_recipe(loss), tmp_path / "run", fabric=cpu())

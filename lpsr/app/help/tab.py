@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 # Seconds between two looks of a page at its measurement.
 LOOK = 1.0
+# Where the browser keeps its token.
+TOKEN = "lpsr-help"
 # The measurements of all visitors.
 DESK = Desk(measure)
 _TEMPLATE = '<div class="results"></div><p class="failed" role="status"></p>'
@@ -79,8 +81,10 @@ class HelpTab:
                 )
         self.votes = VotesPart()
 
-    def listen(self, page: gr.Blocks, token: gr.BrowserState) -> None:
-        """Bind the events; ``token`` is what only the visitor's browser and this server know."""
+    def listen(self, page: gr.Blocks) -> None:
+        """Bind the events; called outside of all tabs."""
+        # What only the visitor's browser and this server know. In a tab it would be read when that is opened.
+        token = gr.BrowserState("", storage_key=TOKEN, secret=TOKEN)
         private = {"api_visibility": "private", "show_progress": "hidden"}
         at_once = private | {"queue": False, "trigger_mode": "always_last"}
         looked = [self.status, self.start, self.stop, self.which, self.files, self.report, self.shown, self.timer]
@@ -88,20 +92,22 @@ class HelpTab:
         look |= {"concurrency_id": "help", "concurrency_limit": 2}
         self.form.listen(self.tab)
         self.tab.select(**look)
-        # After a reload the measurement goes on, and is followed again.
-        page.load(self._attach, token, self.timer, **at_once)
+        # After a reload the measurement goes on, and is followed again once the browser has found the token.
+        gr.on([page.load, token.change], self._attach, token, self.timer, **at_once)
         self.timer.tick(**look, trigger_mode="once")
         self.which.input(**look, trigger_mode="always_last")
         form = [token, self.form.file, *self.form.controls]
-        self.start.click(self._start, form, [self.message, self.which], **private).then(**look)
+        self.start.click(self._start, form, [self.message, self.which, token], **private).then(**look)
         # Past the queue, where it would wait for others.
         self.stop.click(self._stop, token, self.stop, **at_once).then(**look)
         self.files.select(self._download, token, self.files, **private)
         self.votes.listen(self.tab)
 
     def _start(self, token: Any, path: str | None, request: gr.Request, *values: Any) -> tuple:
-        """What is wrong, and which measurement is shown."""
-        words, key = words_for(request), _key(token, request)
+        """What is wrong, which measurement is shown, and the token."""
+        words = words_for(request)
+        token = token if _is_token(token) else secrets.token_urlsafe(16)
+        key = _key(token, request)
         try:
             wish, folder = wish_of(values, self.hosted), None
             job = self.desk.job(key)
@@ -114,10 +120,10 @@ class HelpTab:
                 folder = bring(path, Path(get_upload_folder()) / f"help-{secrets.token_urlsafe(24)}")
             self.desk.start(key, wish, folder)
         except Refused as refused:
-            return alert(words(f"help.{refused}")), gr.skip()
+            return alert(words(f"help.{refused}")), gr.skip(), token
         except InputError as error:
-            return alert(str(error)), gr.skip()
-        return "", "own"
+            return alert(str(error)), gr.skip(), token
+        return "", "own", token
 
     def _stop(self, token: Any, request: gr.Request) -> dict:
         self.desk.stop(_key(token, request))
@@ -171,8 +177,13 @@ class HelpTab:
 
 
 def _key(token: Any, request: gr.Request) -> str:
-    """Whose measurement: known to this browser alone; without its storage to this visit alone."""
-    return token if isinstance(token, str) and len(token) > 16 else f"visit {request.session_hash}"
+    """Whose measurement: known to this browser alone."""
+    return token if _is_token(token) else f"visit {request.session_hash}"
+
+
+def _is_token(token: Any) -> bool:
+    # A visitor may send anything by hand.
+    return isinstance(token, str) and len(token) >= 20
 
 
 def _own(benefit: "Benefit", words: Words) -> str:
