@@ -18,6 +18,8 @@ from lpsr.rectify import effective_width
 # What a character that was read weighs: 1, its confidence, or that times the quality of its picture.
 Vote = Literal["majority", "confidence", "quality"]
 VOTES: tuple[Vote, ...] = get_args(Vote)
+# Longest side of a plate that is restored before it is read and votes, px; ×8 is meant for small plates.
+MOST_SIDE = 128
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ NAMES = ("mse", "pecl-manhattan")
 class Reader:
     """Reads the brightness of a picture's quarter."""
 
-    engine = "brightness reader"
+    name = engine = "brightness reader"
+    threshold = None
 
     def read(self, picture):
         value = int(picture[: picture.shape[0] // 2].mean())

@@ -95,7 +95,7 @@ def run_benefit(
     found = {name: _Tally([NONE, *restorers], readers) for name in members}
     done, total = 0, sum(map(len, members.values()))
     for index in sorted({index for one in members.values() for index in one}):
-        hr = _cut(plates[index], crop)
+        hr = plates[index].cut(crop, 1)
         for name, chosen in members.items():
             if index not in chosen:
                 continue
@@ -209,18 +209,11 @@ def _threshold(reader: Reader) -> float:
     return WEAK if reader.threshold is None else reader.threshold
 
 
-def _cut(plate: Plate, crop: Crop) -> np.ndarray:
-    try:
-        return plate.cut(crop, 1)
-    except InputError as error:
-        raise InputError(f"{plate.path.name}: {error}") from error
-
-
 def _members(
     plates: Sequence[Plate], crop: Crop, classes: Sequence[str], most: Mapping[str, int]
 ) -> dict[str, list[int]]:
     """Which plates each class has, without classes that no plate reaches. Raises InputError where none does."""
-    shapes = [_cut(plate, crop).shape[:2] for plate in plates]
+    shapes = [plate.cut(crop, 1).shape[:2] for plate in plates]
     members = {}
     for name in classes:
         fit = [index for index, shape in enumerate(shapes) if _fits(name, index, shape)]

@@ -54,6 +54,17 @@ def add_plates(parser: argparse.ArgumentParser, required: bool, split: str = "te
     )
 
 
+def add_crop(parser: argparse.ArgumentParser, usual: str) -> None:
+    """``--crop``: a key of ``lpsr.data.plates.CROPS``."""
+    parser.add_argument(
+        "--crop",
+        choices=("box", "straight"),
+        default=usual,
+        help="HR is the bounding box of the plate's corners, as the protocol has it, or straightened by them "
+        "(default: %(default)s)",
+    )
+
+
 def data_name(folder: str) -> str:
     """What a passport calls the folder of ``--data``; its path tells nobody else anything."""
     return Path(folder).resolve().name

@@ -20,7 +20,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING
 
-from lpsr.cli.arguments import add_checkpoints, add_plates, data_name, whole_number
+from lpsr.cli.arguments import add_checkpoints, add_crop, add_plates, data_name, whole_number
 from lpsr.cli.text import aligned
 
 if TYPE_CHECKING:
@@ -42,7 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--readers", nargs="+", metavar="NAME", default=READERS, help=f"which readers (default: {' '.join(READERS)})"
     )
     parser.add_argument(
-        "--classes", nargs="+", choices=CLASSES, default=CLASSES, metavar="CLASS", help=f"of {' '.join(CLASSES)}"
+        "--classes",
+        nargs="+",
+        choices=CLASSES,
+        default=CLASSES,
+        metavar="CLASS",
+        help=f"of {' '.join(CLASSES)} (default: all)",
     )
     parser.add_argument(
         "--most",
@@ -51,12 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[CLASS=]N",
         help=f"at most so many plates of a class, or of every class; of '{FRAMES}': plates that are voted over",
     )
-    parser.add_argument(
-        "--crop",
-        choices=("straight", "box"),
-        default="straight",
-        help="plates straightened by their corners, or the bounding box of those (default: %(default)s)",
-    )
+    add_crop(parser, "straight")
     parser.add_argument(
         "--frames", type=whole_number(2, 20), metavar="N", help="also vote over up to N views of a plate"
     )
@@ -106,6 +106,9 @@ def run(args: argparse.Namespace) -> None:
     if args.frames:
         from lpsr.benefit.frames import facts, run_votes
 
+        if args.json:
+            # Whatever becomes of the votes, it can be taken up.
+            results.write_benefit(found, args.json)
         tried = models if args.vote_models is None else args.vote_models
         votes = run_votes(
             spread(plates, limits.get(FRAMES)),

@@ -16,7 +16,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from lpsr.cli.arguments import add_checkpoints, add_plates, data_name, whole_number
+from lpsr.cli.arguments import add_checkpoints, add_crop, add_plates, data_name, whole_number
 from lpsr.cli.text import aligned
 
 NAME = "evaluate"
@@ -32,13 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="'hr' (the plate itself), 'bicubic' or names of checkpoints (default: all)",
     )
     parser.add_argument("--reader", metavar="NAME", help="which reader (see: read --help)")
-    parser.add_argument(
-        "--crop",
-        choices=("box", "straight"),
-        default="box",
-        help="HR is the bounding box of the plate's corners, as the protocol has it, or straightened by them "
-        "(default: %(default)s)",
-    )
+    add_crop(parser, "box")
     parser.add_argument("--no-readings", action="store_true", help="PSNR and SSIM alone, much faster")
     parser.add_argument("--limit", type=whole_number(1), metavar="N", help="only the first N plates")
     parser.add_argument("--json", metavar="FILE", help="write the result to this file as well")

@@ -25,7 +25,7 @@ from lpsr.metrics.reading import judge
 from lpsr.plates import is_plate, normalise
 from lpsr.readers import DEFAULT, READERS, Reader, Reading, get_reader
 from lpsr.rectify import effective_width
-from lpsr.voting import VOTES, Tally, quality, vote
+from lpsr.voting import MOST_SIDE, VOTES, Tally, quality, vote
 
 if TYPE_CHECKING:
     from lpsr.clip import CutPlate
@@ -41,8 +41,6 @@ WEIGHS = {
 }
 # What --model calls reading without restoration.
 NONE = "none"
-# Longest side of what is restored, px; ×8 is meant for small plates.
-MOST_SIDE = 128
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -78,8 +78,12 @@ class Plate:
         return crop_to_multiple(picture, multiple)
 
     def cut(self, crop: Crop, multiple: int = 8) -> np.ndarray:
-        """The HR plate by a rule of ``CROPS``: ``hr`` or ``straight``."""
-        return self.straight(multiple) if crop == "straight" else self.hr(multiple)
+        """The HR plate by a rule of ``CROPS``: ``hr`` or ``straight``. Raises InputError that names the file where it
+        cannot be cut."""
+        try:
+            return self.straight(multiple) if crop == "straight" else self.hr(multiple)
+        except InputError as error:
+            raise InputError(f"{self.path.name}: {error}") from error
 
     def hr_corners(self) -> np.ndarray | None:
         """``corners`` in pixels of ``hr()``; None where unknown."""

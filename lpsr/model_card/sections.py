@@ -96,8 +96,8 @@ def training(card: WeightsCard) -> Iterable[str]:
         told += f", {share_of_paper:.2g} % of the paper's budget ({count(paper.ITERATIONS)} steps of {paper.BATCH})"
         if card.validation:
             told += (
-                ". Of the last stage, whose loss reads SR, the last moving average was kept, of the others that which "
-                "validated best"
+                ". Of a stage whose loss reads SR the last moving average was kept, of any other that which validated "
+                "best"
                 if card.loss.reads
                 else ". Of each stage the moving average that validated best was kept"
             )

@@ -34,8 +34,8 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def tiny_checkpoints(tmp_path_factory):
-    """A folder with the four shipped checkpoints and four more, each a few thousand random weights, and the network
-    that finds plates as it ships."""
+    """A folder with the four shipped checkpoints and four more, each a few thousand random weights, and the networks
+    that find and read plates as they ship."""
     import torch
 
     from lpsr.checkpoints import ORDER, save_checkpoint
@@ -69,8 +69,9 @@ def tiny_checkpoints(tmp_path_factory):
             "validation": {},
         }
         save_checkpoint(folder, SuperResolutionNetwork(config).state_dict(), facts)
-    for suffix in ("safetensors", "json"):
-        shutil.copy(ROOT / "checkpoints" / f"corners.{suffix}", folder)
+    for name in ("corners", "plate-hr"):
+        for suffix in ("safetensors", "json"):
+            shutil.copy(ROOT / "checkpoints" / f"{name}.{suffix}", folder)
     return folder
 
 
@@ -122,7 +123,7 @@ def _wait_until(url, picture, process, log):
             time.sleep(0.25)
     else:
         pytest.fail(f"The page did not start: {log.read_text()}")
-    client = Client(url, verbose=False, analytics_enabled=False)
+    client = Client(url, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": PATIENCE})
     client.submit(handle_file(str(picture)), api_name="/compare").result(timeout=PATIENCE)
 
 

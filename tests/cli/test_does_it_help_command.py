@@ -7,7 +7,9 @@ import pytest
 
 from lpsr import readers, results
 from lpsr.cli import main
+from lpsr.errors import InputError
 from lpsr.results import BENEFIT, read_benefit, read_results
+from lpsr.voting import VOTES
 
 
 @pytest.fixture
@@ -46,6 +48,21 @@ def test_parts_are_put_together(call, tmp_path, capsys):
     assert "Two results have the class x8" in capsys.readouterr().err
     assert call("--classes", "x4", "--crop", "box", "--take", one) == 2
     assert "measured otherwise" in capsys.readouterr().err
+
+
+def test_votes_are_added_and_what_was_measured_stays_where_they_fail(call, tmp_path, monkeypatch, capsys):
+    options = ("--classes", "x8", "--most", "1", "--frames", "2", "--vote-models", "--json", tmp_path / "a.json")
+    assert call(*options) == 0
+    found = read_benefit(tmp_path / "a.json")
+    assert [(one.restorer, one.vote) for one in found.votes] == [("none", kind) for kind in VOTES]
+    assert found.votes[0].n == 3 and found.passport["votes"]["views"] == 2
+
+    def fail(*_, **__):
+        raise InputError("No plate is 30 px wide.")
+
+    monkeypatch.setattr("lpsr.benefit.frames.run_votes", fail)
+    assert call(*options) == 2 and "30 px wide" in capsys.readouterr().err
+    assert read_benefit(tmp_path / "a.json").votes is None
 
 
 def test_without_a_file_asked_for_nothing_is_written(call, tmp_path):

@@ -21,6 +21,7 @@ from lpsr.app.session import PROCESSOR
 from lpsr.app.uploads import FilesUpload
 from lpsr.errors import InputError
 from lpsr.images import SUFFIXES, reduced
+from lpsr.voting import MOST_SIDE, quality
 
 if TYPE_CHECKING:
     # For annotations only: they import torch, which the first paint need not wait for.
@@ -30,8 +31,6 @@ log = logging.getLogger(__name__)
 
 SOURCES = ("approach", "own_frames")
 MOST_FRAMES, USUAL, MOST_SEED = 20, 10, 99
-# Longest side of a frame that is restored, px.
-MOST_SIDE = 128
 RESTORER = "mse-long"
 
 
@@ -148,7 +147,6 @@ def _count(
 ) -> Iterator[str]:
     """The votes without restoration, then with it."""
     from lpsr.checkpoints import load_restorer
-    from lpsr.clip.sharpness import sharpness
     from lpsr.readers import get_reader
 
     words = words_for(request)
@@ -161,7 +159,7 @@ def _count(
             frames = brought(files, engine)
         else:
             frames = approached(plate, count, seed)
-        qualities = [sharpness(one) for one in frames.pictures]
+        qualities = [quality(one) for one in frames.pictures]
         rounds = [Round("", frames.pictures, [engine.read(one) for one in frames.pictures])]
         yield html.votes(frames, rounds, qualities, engine, words, pending=True)
         model = load_restorer(restorer)
