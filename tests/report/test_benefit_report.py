@@ -134,7 +134,7 @@ def test_a_heat_map_a_reader_and_its_csv():
     assert [say(band.name, WORDS) for band in first.bands] == ["No restoration", "Bicubic", "MSE", "PECL-Manhattan"]
     assert first.bands[0].x == ("×8", "×4", "×2", "20–40", "40–60", "60–80", "80–100", "100+")
     header, lines = rows(first, WORDS)
-    assert header[:3] == ["series", "Reduction of HR, or width of LR, px", "Read exactly, %"] and len(lines) == 4 * 8
+    assert header[:3] == ["series", "Reduction, or LR width, px", "Read exactly, %"] and len(lines) == 4 * 8
     assert lines[16][:3] == ["MSE", "×8", 45.0] and lines[16][5] == 200
     assert "after MSE 45.0 % and 82.0 %" in say(first.finding, WORDS)
 
