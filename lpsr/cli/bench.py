@@ -141,7 +141,8 @@ class _TimedReader:
     """A reader that adds up its time."""
 
     def __init__(self, reader: "Reader") -> None:
-        self.reader, self.name, self.engine, self.seconds = reader, reader.name, reader.engine, 0.0
+        self.reader, self.seconds = reader, 0.0
+        self.name, self.engine, self.threshold = reader.name, reader.engine, reader.threshold
 
     def read(self, picture: "np.ndarray") -> "Reading":
         start = time.perf_counter()
