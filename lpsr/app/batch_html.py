@@ -74,12 +74,22 @@ def _reasons(refused: "Sequence[Refused]", words: Words) -> str:
     return f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
 
 
+def span(seconds: float) -> tuple[str, int]:
+    """The unit in which a time is said, "minutes" or "seconds", and how many."""
+    return ("minutes", round(seconds / 60)) if seconds > 90 else ("seconds", max(round(seconds), 1))
+
+
+def time_left(seconds: float, words: Words) -> str:
+    """How long it still takes."""
+    unit, value = span(seconds)
+    return words.html(f"batch.{unit}_left", value=value)
+
+
 def progress(done: int, total: int, left: float | None, words: Words) -> str:
     """A bar and the time left, in seconds, where it is known."""
     text = words.html("batch.running", done=done, all=total)
     if left is not None and done < total:
-        unit, value = ("minutes", round(left / 60)) if left > 90 else ("seconds", max(round(left), 1))
-        text += " · " + words.html(f"batch.{unit}_left", value=value)
+        text += " · " + time_left(left, words)
     return (
         f'<div class="batch-progress"><progress role="progressbar" value="{done}" max="{total}" '
         f'aria-label="{words.html("batch.progress")}"></progress><span>{text}</span></div>'

@@ -171,7 +171,7 @@ class BatchTab:
             self.status: html.progress(0, total, None, words),
             self.summary: "",
             self.table: rows,
-            self.legend: html.legend(inputs, words, getattr(reader, "threshold", None)),
+            self.legend: html.legend(inputs, words, reader.threshold if reader else None),
             self.start: gr.update(interactive=False),
             self.stop: gr.update(interactive=True),
             self.download: gr.update(value=None, interactive=False),

@@ -37,17 +37,25 @@ def title(name: str, words: Words) -> str:
     return words(f"readers.{name}") if f"readers.{name}" in texts() else name
 
 
-def usable_reader(name: str) -> "tuple[Reader | None, list[tuple[str, dict[str, Any]]]]":
-    """The reader, else the default in its place, else None; with a note for what cannot be loaded."""
+def named_reader(name: str) -> "Reader":
+    """The reader. Raises InputError where it cannot be loaded."""
     from lpsr.readers import get_reader
 
+    try:
+        return get_reader(name)
+    except InputError as error:
+        # The sentence may name a path of the server, which is for its log alone.
+        log.warning("%s", error)
+        raise InputError(f"The reader {name} cannot be used here; choose another one.") from error
+
+
+def usable_reader(name: str) -> "tuple[Reader | None, list[tuple[str, dict[str, Any]]]]":
+    """The reader, else the default in its place, else None; with a note for what cannot be loaded."""
     notes = []
     for one in dict.fromkeys((name, DEFAULT)):
         try:
-            return get_reader(one), notes
-        except InputError as error:
-            # The sentence may name a path of the server, which is for its log alone.
-            log.warning("%s", error)
+            return named_reader(one), notes
+        except InputError:
             if one != DEFAULT:
                 notes = [("note_engine", {"name": one})]
     return None, [NO_READER]

@@ -22,6 +22,7 @@ from lpsr.app.language import label, translations
 from lpsr.app.maps_tab import MapsTab
 from lpsr.app.results.tab import ResultsTab
 from lpsr.app.theme import STYLES, THEME
+from lpsr.app.tokens import browser_token
 from lpsr.app.training.dispatcher import dispatch
 from lpsr.app.training.tab import TrainingTab
 from lpsr.app.visits import sweeping
@@ -68,11 +69,12 @@ def build(plates: list[Shelf], bounds: Bounds, folders: Sequence[str] = ()) -> t
             with gr.Tab(label("page.tab_results"), id="results") as results:
                 results_tab = ResultsTab(results)
         gr.HTML('<footer class="footnote">' + label("page.footnote") + "</footer>")
+        token = browser_token()
         compare_tab.listen(page, training_tab.asked)
         maps_tab.listen(compare_tab.choice)
         batch_tab.listen(compare_tab.settings)
-        help_tab.listen(page)
-        training_tab.listen(page, tabs, [compare, maps, batch, helping, results])
+        help_tab.listen(page, token)
+        training_tab.listen(token, tabs, [compare, maps, batch, helping, results])
         results_tab.listen()
         for tab in (compare, maps, batch, helping, training, results):
             tab.select(None, js=_OPENED.format(tab=tab.id), api_visibility="private")

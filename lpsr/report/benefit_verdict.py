@@ -127,15 +127,15 @@ def _rivals(benefit: Benefit) -> list[Finding]:
 
 
 def _sure(benefit: Benefit) -> list[Finding]:
-    """In the first class, which readers are wrong yet confident more or less often after their best restoration."""
+    """In the first class, how often each reader is wrong yet confident, before and after its best restoration."""
     first, parts = benefit.classes[0], []
     for reader in benefit.readers:
         best = best_restoration(benefit, reader.name)
         cells = [first.cell(name, reader.name) for name in (best, NONE)]
         after, before = ([one.isupper() for one in cell.outcomes] for cell in cells)
-        apart = difference(after, before, len(restorations(benefit)))
-        if apart.effect == "not_apart":
+        if not any(after) and not any(before):
             continue
+        apart = difference(after, before, len(restorations(benefit)))
         values = {"reader": _said(reader.name), "model": restorer_title(benefit, best), "gain": points(apart)}
         values |= {
             key: number(100 * cell.false_confident.share, 1)

@@ -126,6 +126,37 @@ def test_what_fails_says_why_or_that_it_is_our_fault(desk, work, error, said):
     assert ended(desk.start("other", "a")).state == "done", "the next one still has its turn"
 
 
+class Panic(BaseException):
+    """As native libraries raise."""
+
+
+def test_a_panic_does_not_end_the_queue(desk, work):
+    work.began.clear()
+    desk._work = lambda job: (_ for _ in ()).throw(Panic) if job.wish == "panic" else work(job)
+    first, second = desk.start("mine", "panic"), desk.start("other", "a")
+    work.go.set()
+    assert ended(first).state == "failed" and ended(second).state == "done"
+
+
+def test_a_job_ends_at_its_limit(desk, work):
+    job = desk.start("mine", "a", limit=-60.0)
+    assert ended(job).state == "failed" and "than the -1 minutes that this page allows" in job.error
+    work.go.set()
+    assert ended(desk.start("mine", "b", limit=3600.0)).state == "done"
+
+
+def test_the_end_of_the_server_leaves_no_upload_of_what_does_not_stop(monkeypatch, tmp_path):
+    monkeypatch.setattr(job_module, "GRACE", 0.01)
+    (tmp_path / "upload").mkdir()
+    began, go = threading.Event(), threading.Event()
+    desk = Desk(lambda job: began.set() or go.wait(LONG))
+    desk.start("mine", "a", tmp_path / "upload")
+    assert began.wait(LONG)
+    desk.close()
+    assert not (tmp_path / "upload").exists()
+    go.set()
+
+
 def test_what_nobody_looks_at_is_stopped_and_dropped(desk, work, monkeypatch, tmp_path):
     (tmp_path / "upload").mkdir()
     job = desk.start("mine", "a", tmp_path / "upload")

@@ -1,6 +1,7 @@
 """The tab *Does it help?*, without a browser and with one."""
 
 import json
+import math
 import threading
 import zipfile
 from types import SimpleNamespace
@@ -12,8 +13,8 @@ from made_benefit import make_benefit, make_votes
 
 from lpsr.app.help import html, votes_html
 from lpsr.app.help.job import Desk, Job
-from lpsr.app.help.tab import HelpTab
-from lpsr.app.help.votes import Frames, Round, approached
+from lpsr.app.help.tab import MOST_SECONDS, HelpTab
+from lpsr.app.help.votes import Frames, Round
 from lpsr.app.help.wish import MOST_HOSTED, Wish, check_zip, measure, seconds, wish_of
 from lpsr.app.language import LANGUAGES, Words
 from lpsr.data.generator import generate
@@ -78,8 +79,11 @@ def look(tab, token=TOKEN, which="committed", shown="", visit="visit"):
 def finish(desk, token=TOKEN):
     desk.go.set()
     pause = threading.Event()
-    while desk.job(token).active:
+    for _ in range(2000):
+        if not desk.job(token).active:
+            return
         pause.wait(0.01)
+    raise AssertionError("The measurement did not end.")
 
 
 def test_the_committed_measurement_comes_first(tab, tmp_path):
@@ -115,10 +119,11 @@ def test_a_measurement_replaces_it_and_there_is_a_way_back(tab, desk):
 
 def test_a_reloaded_page_follows_again_and_a_stranger_does_not(tab, desk):
     tab._start(TOKEN, None, request(), *form())
-    assert tab._attach(TOKEN, request("after the reload")).active
-    assert not tab._attach("s" * 22, request()).active
+    assert tab._attach(TOKEN).active
+    assert not tab._attach("s" * 22).active
     assert not look(tab, token="s" * 22).stop["interactive"]
-    tab._stop("s" * 22, request())
+    for stranger in ("s" * 22, "", None, [TOKEN]):
+        tab._stop(stranger)
     assert not desk.job(TOKEN).stopping.is_set()
     finish(desk)
     (answer,) = tab._download("s" * 22, request())
@@ -128,8 +133,26 @@ def test_a_reloaded_page_follows_again_and_a_stranger_does_not(tab, desk):
 @pytest.mark.parametrize("token", ["", None, ["t"], "short"])
 def test_without_a_token_the_browser_gets_one_that_nobody_has(tab, desk, token):
     *_, given = tab._start(token, None, request("one"), *form())
-    assert len(given) >= 20 and tab._attach(given, request("two")).active
-    assert not tab._attach(token, request("one")).active and not tab._attach(token, request("two")).active
+    assert len(given) >= 20 and tab._attach(given).active and not tab._attach(token).active
+
+
+def test_a_shared_page_bounds_the_time_and_what_is_gone_is_said(tab, desk):
+    tab._start(TOKEN, None, request(), *form())
+    assert desk.job(TOKEN).limit == math.inf
+    tab.hosted = True
+    tab._start("u" * 22, None, request(), *form())
+    assert desk.job("u" * 22).limit == MOST_SECONDS
+    # As after a restart: the page still shows a bar.
+    assert "no longer kept" in look(tab, "v" * 22, which="own").status and look(tab, "v" * 22).status == ""
+
+
+def test_the_committed_measurement_is_made_once_until_its_file_changes(tab, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr("lpsr.app.help.html.content", lambda *of: made.append(of) or "{}")
+    write_benefit(make_benefit(), tmp_path / "benefit.json")
+    assert look(tab).report == look(tab, "u" * 22).report == "{}" and len(made) == 1
+    (tmp_path / "benefit.json").unlink()
+    assert "does-it-help" in look(tab).report
 
 
 def test_a_second_start_and_a_missing_zip_are_said(tab, desk):
@@ -154,6 +177,7 @@ def test_an_uploaded_zip_is_kept_for_the_job_alone(tab, desk, tmp_path):
         ({"source": "../etc"}, "cannot be measured"),
         ({"most": "many"}, "cannot be measured"),
         ({"most": float("nan")}, "cannot be measured"),
+        ({"most": float("inf")}, "cannot be measured"),
         ({"readers": ["paddle-native"]}, "at least one reader"),
         ({"readers": "paddle-onnx"}, "at least one reader"),
         ({"classes": ["x16"]}, "at least one size"),
@@ -222,24 +246,6 @@ def test_progress_is_said_in_every_language(language):
     for state in ("waiting", "done", "stopped", "failed"):
         assert html.progress(Job(None, state=state), 2, words)
     assert "3" in html.progress(Job(None, state="running", stage="measuring", done=3, of=9), 0, words)
-
-
-def test_the_shares_of_a_vote_are_shown_place_by_place():
-    texts = ("皖A12345", "皖A12346", "皖B12345")
-    readings = [Reading("", text, 0.9, (0.9,) * 7, "test", 0.9) for text in texts]
-    pictures = [np.zeros((8, 24, 3), np.uint8)] * 3
-    frames = Frames(pictures, ["1", "2", "3"], "皖A12345")
-    shown = votes_html.votes(frames, [Round("", pictures, readings)], [1, 2, 3], Reader(), EN)
-    majority = shown.split("<h4>")[1]
-    assert majority.count("<li>") == 7 and majority.count("</i> 67<") == 2 and majority.count("</i> 33<") == 2
-    assert "frames read exactly by themselves: 1 of 3" in shown
-
-
-def test_an_approach_is_bounded_and_repeats():
-    first, again = approached("京A86P20", 3, 1), approached("京A86P20", 3, 1)
-    assert first.text == "京A86P20" and len(first.pictures) == 3
-    assert all((a == b).all() for a, b in zip(first.pictures, again.pictures, strict=True))
-    assert len(approached("no such plate", 10_000, -5).pictures) == 20
 
 
 @pytest.fixture

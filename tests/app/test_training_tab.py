@@ -32,7 +32,7 @@ def training(visit):
 
     def open_tab(**options):
         page = visit(**options)
-        page.locator("button[role=tab]").nth(3).click()
+        page.get_by_role("tab", name="Training").click()
         page.wait_for_function("document.querySelector('#setup-name textarea, #setup-name input').value")
         return page
 
@@ -105,7 +105,7 @@ def test_from_set_up_to_compare(training, runs_folder, tiny_checkpoints):
     # It stays in the settings, and so in the link.
     assert "whole" in page.url
 
-    page.locator("button[role=tab]").nth(3).click()
+    page.get_by_role("tab", name="Training").click()
     discard(page)
     page.wait_for_selector(".train-empty", timeout=PATIENT)
     assert not (runs_folder / "whole").exists() and not (tiny_checkpoints / "whole.safetensors").exists()
@@ -287,7 +287,13 @@ def test_what_cannot_be_read_is_said_once(tab, runs):
     assert second[tab.message] == gr.skip()
 
 
-def test_what_is_started_without_a_token_is_nobodys_and_not_everybodys(tab, runs):
-    failed = tab._start(View(), "", REQUEST, *values_of(preset("demo", "lost")))
-    assert failed == ""
-    assert read_run(runs[0].folder.parent, "lost").status.owner not in ("", owner_of(""))
+@pytest.mark.parametrize("token", ["", None, "short", ["mine" * 6]])
+def test_what_is_started_without_a_token_belongs_to_the_new_one_that_the_browser_gets(tab, runs, token):
+    failed, given = tab._start(View(), token, REQUEST, *values_of(preset("demo", "lost")))
+    assert failed == "" and len(given) >= 20
+    assert read_run(runs[0].folder.parent, "lost").status.owner == owner_of(given)
+
+
+def test_what_is_started_belongs_to_the_token_that_was_sent(tab, runs):
+    assert tab._start(View(), "t" * 22, REQUEST, *values_of(preset("demo", "found"))) == ("", "t" * 22)
+    assert read_run(runs[0].folder.parent, "found").status.owner == owner_of("t" * 22)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from lpsr.app.batch_html import span, time_left
+from lpsr.app.cards import alert
 from lpsr.app.copied import command_html, copied
 from lpsr.app.help.job import KEPT, Job
 from lpsr.app.language import Words
@@ -92,14 +94,9 @@ def progress(job: Job, ahead: int, words: Words) -> str:
             text += " · " + time_left(left, words)
         return _status(text, job.done, job.of, words)
     if job.state == "failed":
-        return f'<p class="alert" role="alert">{escape(job.error) or words.html("help.sorry")}</p>'
+        return alert(job.error or words("help.sorry"))
     minutes = KEPT // 60
     return f'<p role="status">{words.html(f"help.{job.state}", minutes=minutes)}</p>'
-
-
-def time_left(seconds: float, words: Words) -> str:
-    unit, value = ("minutes", round(seconds / 60)) if seconds > 90 else ("seconds", max(round(seconds), 1))
-    return words.html(f"batch.{unit}_left", value=value)
 
 
 def _status(text: str, done: int, of: int, words: Words) -> str:
@@ -112,7 +109,7 @@ def _status(text: str, done: int, of: int, words: Words) -> str:
 
 def estimate(seconds: float, plates: int, words: Words) -> str:
     """About how long it takes."""
-    unit, value = ("minutes", round(seconds / 60)) if seconds > 90 else ("seconds", max(round(seconds), 1))
+    unit, value = span(seconds)
     return f'<p role="status">{words.html(f"help.takes_{unit}", value=value, n=plates)}</p>'
 
 

@@ -5,6 +5,7 @@ it for ``KEPT``.
 """
 
 import logging
+import math
 import shutil
 import threading
 import time
@@ -43,20 +44,23 @@ class Job:
     Attributes:
         wish: what is measured.
         folder: what was uploaded for it, deleted when it ends; None where nothing was.
+        limit: seconds that it may go on.
         stage: what is being done, a key of the page's words. done, of: steps of the stage.
         error: why it failed, a sentence; empty for a fault of the program.
-        began: ``time.monotonic()`` of the stage; seen: when its visitor last looked.
+        started, began: ``time.monotonic()`` of the work and of its stage; seen: when its visitor last looked.
         number: another one for each.
     """
 
     wish: Any
     folder: Path | None = None
+    limit: float = math.inf
     state: State = "waiting"
     stage: str = ""
     done: int = 0
     of: int = 0
     error: str = ""
     result: Any = None
+    started: float = 0.0
     began: float = 0.0
     seen: float = field(default_factory=time.monotonic)
     number: int = field(default_factory=count().__next__)
@@ -75,15 +79,20 @@ class Job:
         return (time.monotonic() - self.began) / self.done * (self.of - self.done)
 
     def enter(self, stage: str) -> None:
-        """Begin a stage. Raises Stopped."""
+        """Begin a stage. Raises as ``step``."""
         self.stage, self.done, self.of, self.began = stage, 0, 0, time.monotonic()
         self.step(0, 0)
 
     def step(self, done: int, of: int) -> None:
-        """Progress of the stage. Raises Stopped where the visitor does not want more."""
+        """Progress of the stage. Raises Stopped where the visitor does not want more, InputError beyond the limit."""
         self.done, self.of = done, of
         if self.stopping.is_set():
             raise Stopped
+        if time.monotonic() - self.started > self.limit:
+            raise InputError(
+                f"It took longer than the {self.limit / 60:.0f} minutes that this page allows; choose fewer plates, "
+                "sizes or restorations."
+            )
 
 
 class Desk:
@@ -96,12 +105,12 @@ class Desk:
         self._lock = threading.Lock()
         self._worker: threading.Thread | None = None
 
-    def start(self, key: str, wish: Any, folder: Path | None = None) -> Job:
+    def start(self, key: str, wish: Any, folder: Path | None = None, limit: float = math.inf) -> Job:
         """Put a measurement into the queue, in place of one of the same visitor that ended.
 
         ``folder`` is the job's from then on. Raises Refused, and deletes it.
         """
-        job = Job(wish, folder)
+        job = Job(wish, folder, limit)
         try:
             with self._lock:
                 old = self._jobs.get(key)
@@ -109,13 +118,14 @@ class Desk:
                     raise Refused("going_on")
                 if sum(one.state == "waiting" for one in self._jobs.values()) >= MOST_WAITING:
                     raise Refused("many")
+                if self._worker is None:
+                    # Nobody who ends the server waits for it. It begins with the lock.
+                    worker = threading.Thread(target=self._work_off, name="help", daemon=True)
+                    worker.start()
+                    self._worker = worker
                 self._jobs.pop(key, None)
                 self._jobs[key] = job
-                if self._worker is None:
-                    # Nobody who ends the server waits for it.
-                    self._worker = threading.Thread(target=self._work_off, name="help", daemon=True)
-                    self._worker.start()
-        except Refused:
+        except BaseException:
             _delete(folder)
             raise
         return job
@@ -158,13 +168,15 @@ class Desk:
                 self._jobs.pop(key, None)
 
     def close(self) -> None:
-        """End everything."""
+        """End everything; no upload stays, not even that of a job which does not end in time."""
         with self._lock:
-            keys, worker = list(self._jobs), self._worker
-        for key in keys:
+            jobs, worker = dict(self._jobs), self._worker
+        for key in jobs:
             self.stop(key)
         if worker:
             worker.join(GRACE)
+        for job in jobs.values():
+            _delete(job.folder)
 
     def _work_off(self) -> None:
         """Every waiting job in turn, then no more."""
@@ -174,7 +186,7 @@ class Desk:
                 if job is None:
                     self._worker = None
                     return
-                job.state, job.began = "running", time.monotonic()
+                job.state, job.started = "running", time.monotonic()
             self._do(job)
 
     def _do(self, job: Job) -> None:
@@ -186,7 +198,8 @@ class Desk:
             state = "stopped"
         except InputError as error:
             job.error = str(error)
-        except Exception:
+        except BaseException:
+            # Also what a native library raises beside Exception: the next in the queue has its turn.
             log.exception("A measurement failed.")
         finally:
             _delete(job.folder)

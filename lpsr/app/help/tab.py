@@ -2,8 +2,10 @@
 
 import base64
 import logging
+import math
 import secrets
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +16,13 @@ from gradio.utils import get_upload_folder
 from lpsr.app.cards import alert
 from lpsr.app.help import html
 from lpsr.app.help.form import Form
-from lpsr.app.help.job import Desk, Refused
+from lpsr.app.help.job import Desk, Job, Refused
 from lpsr.app.help.votes import VotesPart
 from lpsr.app.help.wish import bring, measure, wish_of
-from lpsr.app.language import Words, label, words_for
+from lpsr.app.language import LANGUAGES, Words, label, words_for
 from lpsr.app.plots import plotly
 from lpsr.app.theme import script
+from lpsr.app.tokens import is_token, token_of
 from lpsr.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,8 +33,8 @@ log = logging.getLogger(__name__)
 
 # Seconds between two looks of a page at its measurement.
 LOOK = 1.0
-# Where the browser keeps its token.
-TOKEN = "lpsr-help"
+# Seconds of a measurement on a page that others share: three times the estimate of the longest.
+MOST_SECONDS = 20 * 60
 # The measurements of all visitors.
 DESK = Desk(measure)
 _TEMPLATE = '<div class="results"></div><p class="failed" role="status"></p>'
@@ -81,10 +84,8 @@ class HelpTab:
                 )
         self.votes = VotesPart()
 
-    def listen(self, page: gr.Blocks) -> None:
-        """Bind the events; called outside of all tabs."""
-        # What only the visitor's browser and this server know. In a tab it would be read when that is opened.
-        token = gr.BrowserState("", storage_key=TOKEN, secret=TOKEN)
+    def listen(self, page: gr.Blocks, token: gr.BrowserState) -> None:
+        """Bind the events; ``token`` is that of ``browser_token``."""
         private = {"api_visibility": "private", "show_progress": "hidden"}
         at_once = private | {"queue": False, "trigger_mode": "always_last"}
         looked = [self.status, self.start, self.stop, self.which, self.files, self.report, self.shown, self.timer]
@@ -106,11 +107,10 @@ class HelpTab:
     def _start(self, token: Any, path: str | None, request: gr.Request, *values: Any) -> tuple:
         """What is wrong, which measurement is shown, and the token."""
         words = words_for(request)
-        token = token if _is_token(token) else secrets.token_urlsafe(16)
-        key = _key(token, request)
+        token = token_of(token)
         try:
             wish, folder = wish_of(values, self.hosted), None
-            job = self.desk.job(key)
+            job = self.desk.job(token)
             if job and job.active:
                 raise Refused("going_on")
             if wish.source == "zip":
@@ -118,36 +118,40 @@ class HelpTab:
                     raise InputError(words("help.no_zip"))
                 # Nobody else can guess its name, and the sweep of uploads passes it over.
                 folder = bring(path, Path(get_upload_folder()) / f"help-{secrets.token_urlsafe(24)}")
-            self.desk.start(key, wish, folder)
+            self.desk.start(token, wish, folder, MOST_SECONDS if self.hosted else math.inf)
         except Refused as refused:
             return alert(words(f"help.{refused}")), gr.skip(), token
         except InputError as error:
             return alert(str(error)), gr.skip(), token
         return "", "own", token
 
-    def _stop(self, token: Any, request: gr.Request) -> dict:
-        self.desk.stop(_key(token, request))
+    def _stop(self, token: Any) -> dict:
+        if is_token(token):
+            self.desk.stop(token)
         return gr.update(interactive=False)
 
-    def _attach(self, token: Any, request: gr.Request) -> gr.Timer:
-        job = self.desk.job(_key(token, request))
+    def _attach(self, token: Any) -> gr.Timer:
+        job = self._job(token)
         return gr.Timer(active=bool(job and job.active))
 
     def _look(self, token: Any, which: str, shown: str, request: gr.Request) -> tuple:
         """Where the visitor's measurement stands, and the one that is shown."""
         words = words_for(request)
-        job = self.desk.job(_key(token, request))
+        job = self._job(token)
         own = job is not None and job.state == "done"
         active = bool(job and job.active)
+        # After a restart of the server, or too long an absence.
+        gone = f'<p role="status">{words.html("help.gone")}</p>' if which == "own" else ""
         # What a measurement finds is shown once it is there.
         which = "own" if active else which if own else "committed"
-        status = html.progress(job, self.desk.ahead(job), words) if job else gr.skip()
+        status = html.progress(job, self.desk.ahead(job), words) if job else gone
         if own and which == "own":
             key, made = f"own {job.number} {words.language}", lambda: _own(job.result, words)
         elif active and shown:
             key, made = shown, str
         else:
-            key, made = f"{_mark()} {words.language}", lambda: _committed(words)
+            mark = _mark()
+            key, made = f"{mark} {words.language}", lambda: _committed(mark, words.language)
         try:
             report = gr.skip() if key == shown else made()
         except Exception:
@@ -164,9 +168,13 @@ class HelpTab:
             gr.Timer(active=active),
         )
 
+    def _job(self, token: Any) -> Job | None:
+        """The visitor's measurement."""
+        return self.desk.job(token) if is_token(token) else None
+
     def _download(self, token: Any, request: gr.Request) -> Iterator[dict]:
         words = words_for(request)
-        job = self.desk.job(_key(token, request))
+        job = self._job(token)
         file: dict[str, Any] = {"number": next(_answers)}
         if job is None or job.result is None:
             file["error"] = words("help.gone")
@@ -176,24 +184,17 @@ class HelpTab:
         yield {"buttons": html.downloads(words), "file": file}
 
 
-def _key(token: Any, request: gr.Request) -> str:
-    """Whose measurement: known to this browser alone."""
-    return token if _is_token(token) else f"visit {request.session_hash}"
-
-
-def _is_token(token: Any) -> bool:
-    # A visitor may send anything by hand.
-    return isinstance(token, str) and len(token) >= 20
-
-
 def _own(benefit: "Benefit", words: Words) -> str:
     heading = f"<b>{words.html('help.own')}</b> {html.data_of(benefit, words)}"
     return html.content(benefit, "", heading, words)
 
 
-def _committed(words: Words) -> str:
+@lru_cache(maxsize=len(LANGUAGES))
+def _committed(mark: str, language: str) -> str:
+    """Kept, since it takes seconds; ``mark`` is that of the file."""
     from lpsr.results import BENEFIT, RESULTS, read_benefit
 
+    words = Words(language)
     if not (RESULTS / BENEFIT).is_file():
         return html.nothing(words("help.none"), words)
     try:

@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 
 from lpsr.app.cards import alert
-from lpsr.app.engines import ENGINES, offered, title
+from lpsr.app.engines import ENGINES, named_reader, offered, title
 from lpsr.app.gallery import FOLDER
 from lpsr.app.help import votes_html as html
 from lpsr.app.help.wish import restorers_here
@@ -147,15 +147,18 @@ def _count(
 ) -> Iterator[str]:
     """The votes without restoration, then with it."""
     from lpsr.checkpoints import load_restorer
-    from lpsr.readers import get_reader
 
     words = words_for(request)
     try:
-        engine = get_reader(reader if reader in offered() else ENGINES[0])
+        # A visitor may send anything by hand.
+        if restorer not in list(restorers_here()):
+            raise InputError("Choose a restoration.")
+        engine = named_reader(reader if reader in offered() else ENGINES[0])
         if source == "own_frames":
             if not files:
                 yield f'<p class="minor">{words.html("help.vote_bring")}</p>'
                 return
+            yield f'<p class="minor" role="status">{words.html("help.vote_reading")}</p>'
             frames = brought(files, engine)
         else:
             frames = approached(plate, count, seed)

@@ -1,12 +1,13 @@
 """What a visitor wants measured: on which plates, by which pipelines; how long it takes; and the measurement itself."""
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpsr.app.engines import offered
+from lpsr.app.engines import named_reader, offered
 from lpsr.app.help.job import Job
 from lpsr.data.archive import Limits
 from lpsr.errors import InputError
@@ -63,7 +64,7 @@ def wish_of(values: Sequence, hosted: bool) -> Wish:
     from lpsr.benefit.result import CLASSES
 
     source, readers, restorers, classes, most, votes = values
-    if source not in SOURCES or not isinstance(most, int | float) or most != most:
+    if source not in SOURCES or not isinstance(most, int | float) or not math.isfinite(most):
         raise InputError("These settings cannot be measured; reload the page.")
     chosen = [_among(readers, offered()), _among(restorers, list(restorers_here())), _among(classes, list(CLASSES))]
     if not chosen[0]:
@@ -97,11 +98,10 @@ def measure(job: Job) -> "Benefit":
     from lpsr.benefit.measure import run_benefit, spread
     from lpsr.benefit.merge import with_votes
     from lpsr.checkpoints import load_restorer
-    from lpsr.readers import get_reader
 
     wish: Wish = job.wish
     job.enter("loading")
-    readers = [get_reader(name) for name in wish.readers]
+    readers = [named_reader(name) for name in wish.readers]
     plates = _uploaded(job) if wish.source == "zip" else shipped()
     job.enter("measuring")
     command = f"python -m lpsr does-it-help {'--data DIR ' if wish.source == 'zip' else ''}{_options(wish)}"

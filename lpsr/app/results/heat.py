@@ -34,10 +34,13 @@ def add_heat(drawn: go.Figure, figure: Figure, words: Words) -> None:
     drawn.update_xaxes(
         tickvals=list(range(len(columns))), ticktext=ticks, tickangle=0, tickfont_size=11, showgrid=False
     )
-    drawn.update_yaxes(tickvals=list(range(len(rows))), ticktext=[escape(one) for one in rows], autorange="reversed")
+    # So has what is behind the plus, for the same reason.
+    names = [escape(one).replace(" + ", "<br>+ ") for one in rows]
+    drawn.update_yaxes(tickvals=list(range(len(rows))), ticktext=names, autorange="reversed")
     drawn.update_yaxes(tickfont_size=11, showgrid=False, zeroline=False, ticks="")
     drawn.update_xaxes(title={"text": escape(say(figure.x, words)), "standoff": 6}, zeroline=False, ticks="")
-    left = round(8 + max(_LETTER * sum(1 if ord(letter) < 0x2E80 else 2 for letter in row) for row in rows))
+    lines = [line for name in names for line in name.split("<br>")]
+    left = round(8 + max(_LETTER * sum(1 if ord(letter) < 0x2E80 else 2 for letter in line) for line in lines))
     bottom = 42 + 14 * any("<br>" in tick for tick in ticks)
     drawn.update_layout(height=8 + ROW * len(rows) + bottom, margin={"l": left, "r": 4, "t": 8, "b": bottom})
 

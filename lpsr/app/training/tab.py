@@ -5,7 +5,6 @@ reload, or another visitor, finds the same.
 """
 
 import logging
-import secrets
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import gradio as gr
 from lpsr.app.cards import alert
 from lpsr.app.language import Words, label, words_for
 from lpsr.app.theme import script
+from lpsr.app.tokens import token_of
 from lpsr.app.training import after, downloads, listing, watch
 from lpsr.app.training.charts import Charts
 from lpsr.app.training.dispatcher import wake
@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 
 # Seconds between two looks of a page.
 LOOK = 2.0
-# Where the browser keeps its token; the server keeps a hash of it with each run that it asked for.
-TOKEN = "lpsr-visitor"
 NO_FILES = {"buttons": "", "file": None}
 PARTS = ("head", "files", "stages", "table", "note", "pictures", "card", "list")
 
@@ -47,7 +45,6 @@ class TrainingTab:
     def __init__(self, tab: gr.Tab, bounds: "Bounds", folders: Sequence[str]) -> None:
         self.tab, self.bounds = tab, bounds
         self.asked = gr.State(None)
-        self.token = gr.BrowserState("", storage_key=TOKEN, secret=TOKEN)
         self.view = gr.State(View())
         self.shown = gr.State("")
         self.seen = gr.State({})
@@ -87,14 +84,13 @@ class TrainingTab:
         parts = [getattr(self, name) for name in PARTS]
         self.looked = [*parts, *self.charts.outputs, *buttons, self.shown, self.message, self.seen]
 
-    def listen(self, page: gr.Blocks, tabs: gr.Tabs, others: Sequence[gr.Tab]) -> None:
-        """Bind the events; the timer rests while one of the ``others`` is open."""
+    def listen(self, token: gr.BrowserState, tabs: gr.Tabs, others: Sequence[gr.Tab]) -> None:
+        """Bind the events; ``token``: of ``browser_token``; the timer rests while one of the ``others`` is open."""
         private = {"api_visibility": "private", "show_progress": "hidden"}
         at_once = private | {"queue": False}
-        inputs = [self.view, self.seen, self.token, self.charts.shown]
+        inputs = [self.view, self.seen, token, self.charts.shown]
         look = {"fn": self._look, "inputs": inputs, "outputs": self.looked, **at_once}
 
-        page.load(lambda token: token or secrets.token_urlsafe(16), self.token, self.token, **at_once)
         opened = self.tab.select(lambda: gr.Timer(active=True), None, self.timer, **at_once)
         opened.then(**look)
         gr.on([tab.select for tab in others], lambda: gr.Timer(active=False), None, self.timer, **at_once)
@@ -103,15 +99,15 @@ class TrainingTab:
 
         started = self.form.start.click(
             self._start,
-            [self.view, self.token, *self.form.controls],
-            self.form.message,
+            [self.view, token, *self.form.controls],
+            [self.form.message, token],
             concurrency_id="train-start",
             concurrency_limit=2,
             **private,
         )
         started.then(**look)
         self.form.follow(started)
-        steered = [self.shown, self.view, self.token]
+        steered = [self.shown, self.view, token]
         for name in ("pause", "resume", "keep"):
             acted = getattr(self, name).click(self._act(name), steered, self.message, **at_once)
             acted.then(**look)
@@ -122,7 +118,7 @@ class TrainingTab:
         gone.then(lambda: (gr.update(visible=False), "", ""), None, asking, **at_once).then(**look)
         listed = self.list.select(
             self._listed,
-            [self.view, self.token],
+            [self.view, token],
             [self.message, *self.form.filled],
             **at_once | {"trigger_mode": "multiple"},
         )
@@ -207,9 +203,9 @@ class TrainingTab:
         parts["list"] = (listed, lambda: listed)
         return parts, self.charts.values(drawn, words, baseline, charts)
 
-    def _start(self, view: View, token: str, request: gr.Request, *values: Any) -> str:
-        """The form's message; the view follows what was started."""
-        words = words_for(request)
+    def _start(self, view: View, token: Any, request: gr.Request, *values: Any) -> tuple[str, str]:
+        """The form's message, and the token; the view follows what was started."""
+        words, token = words_for(request), token_of(token)
 
         def start() -> None:
             from lpsr.training.queue import submit
@@ -217,13 +213,12 @@ class TrainingTab:
 
             plans = self.form.plans_of(values)
             self.form.check(plans, words)
-            # Without a token nobody owns it: what was uploaded is then shown to nobody, not to all.
-            submit(RUNS, plans, self.bounds, owner(token) or owner(secrets.token_urlsafe(16)))
+            submit(RUNS, plans, self.bounds, owner(token))
             snapshot(RUNS, fresh=True)
             view.follow()
             wake()
 
-        return _told(start, words)
+        return _told(start, words), token
 
     def _act(self, action: str) -> Callable:
         """A handler that steers a run: pause, resume, keep or discard."""
