@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from lpsr.readers.base import Reading
+from lpsr.readers.base import WEAK, Reading
 from lpsr.rectify import effective_width
 
 # What a character that was read weighs: 1, its confidence, or that times the quality of its picture.
@@ -48,6 +48,11 @@ class Tally:
     def confidence(self) -> float:
         """Mean of ``confidences``; 0 where nothing was read."""
         return fsum(self.confidences) / len(self.confidences) if self.confidences else 0.0
+
+    def weak(self, threshold: float | None = None) -> tuple[bool, ...]:
+        """For each place, whether the chosen character's confidence is below the reader's ``threshold``, where it has
+        none below ``WEAK``: few voted for it, or none was sure."""
+        return tuple(value < (WEAK if threshold is None else threshold) for value in self.confidences)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values: ``places`` holds ``{"characters": [[character, share]], "confidence"}``, in order."""

@@ -30,6 +30,14 @@ def test_majority_counts_every_reading_alike():
     assert tally.places[1] == {"A": 1.0}
 
 
+def test_what_few_voted_for_or_none_was_sure_of_is_weak():
+    # The means over all three: 京 (.9 + .2) / 3, A 1.3 / 3, the disputed 8 .4 / 3.
+    assert all(vote([SURE, UNSURE, OTHER], "majority").weak())
+    assert vote([SURE, SURE, UNSURE], "majority").weak() == (False,) * 7
+    assert vote([SURE, SURE, OTHER], "majority").weak(0.6) == (False,) * 7
+    assert vote([SURE, SURE, OTHER], "majority").weak(0.61) == (True, False, False, False, True, False, False)
+
+
 def test_confidence_weighs_each_character_by_its_own():
     tally = vote([SURE, UNSURE, OTHER], "confidence")
     assert tally.text == "京A12345"

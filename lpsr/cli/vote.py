@@ -5,9 +5,10 @@
 
 A frame is a picture of the plate, cut close to it, or a photo, in which the plate is located; of a clip 24 frames are
 taken. What each frame reads is printed, then for each place the characters read there with their shares of the votes,
-and the text that they make. Readings of another length than the voted one do not count; nor does a frame that cannot be
-used, which is said. Frames that share a fault (one bad photo enlarged, one wrong habit of the reader) share it in the
-vote as well: agreement is no proof.
+and the text that they make, a '?' behind a character that few voted for or that none was sure of. One frame is no vote,
+and its shares are all 100 %. Readings of another length than the voted one do not count; nor does a frame that cannot
+be used, which is said. Frames that share a fault (one bad photo enlarged, one wrong habit of the reader) share it in
+the vote as well: agreement is no proof.
 """
 
 import argparse
@@ -85,14 +86,14 @@ def run(args: argparse.Namespace) -> int:
         failed.append(file)
 
     plates, others = cut_plates(args.source, reader, complain=say, progress=Progress("frames"))
-    print(f"Reader: {reader.engine}\n{len(plates)} frames show the plate; {WEIGHS[args.weights]}.")
+    print(f"Reader: {reader.engine}\nFrames with the plate: {len(plates)}; {WEIGHS[args.weights]}.")
     if others:
         print(f"Other plates in these frames, which have no vote: {', '.join(others)}.")
     votes = []
     for name, restorer in restorers.items():
         readings = _read(plates, restorer, reader)
         tally = vote(readings, args.weights, [quality(plate.picture) for plate in plates])
-        print("\n" + _shown(name, plates, readings, tally, truth), flush=True)
+        print("\n" + _shown(name, plates, readings, tally, tally.weak(reader.threshold), truth), flush=True)
         votes.append({"model": name, "readings": [one.to_json() for one in readings], **tally.to_json()})
     if args.json:
         frames = [
@@ -116,9 +117,14 @@ def _read(plates: "Sequence[CutPlate]", restorer: "Restorer | None", reader: Rea
 
 
 def _shown(
-    name: str, plates: "Sequence[CutPlate]", readings: Sequence[Reading], tally: Tally, truth: str | None
+    name: str,
+    plates: "Sequence[CutPlate]",
+    readings: Sequence[Reading],
+    tally: Tally,
+    weak: Sequence[bool],
+    truth: str | None,
 ) -> str:
-    """One vote as text: the frames, the places, what was voted."""
+    """One vote as text: the frames, the places, what was voted, a "?" behind what is weak."""
     rows = [["frame", "reads", "counts", "confidence", "width [px]", "worth [px]"]]
     for plate, reading, counted in zip(plates, readings, tally.counted, strict=True):
         numbers = f"{reading.confidence:.2f}", str(plate.picture.shape[1]), str(effective_width(plate.picture))
@@ -127,7 +133,8 @@ def _shown(
     for number, place in enumerate(tally.places, 1):
         shares = "  ".join(f"{character} {100 * share:.1f} %" for character, share in place.items())
         lines.append(f"place {number}: {shares}")
-    lines.append(f"voted: {tally.text or '(no text)'}  confidence {tally.confidence:.2f}")
+    voted = "".join(character + "?" * low for character, low in zip(tally.text, weak, strict=True))
+    lines.append(f"voted: {voted or '(no text)'}  confidence {tally.confidence:.2f}")
     if truth is not None:
         exact = sum(judge(truth, reading.plate_text).exact for reading in readings)
         found = judge(truth, tally.text)

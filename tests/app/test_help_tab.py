@@ -206,7 +206,7 @@ def test_a_zip_says_what_it_holds(tmp_path):
     with pytest.raises(InputError, match="no plate of known text"):
         check_zip(zip_of(tmp_path / "b.zip", []))
     (tmp_path / "c.zip").write_bytes(b"PK\3\4 broken")
-    with pytest.raises(InputError, match="no plate of known text"):
+    with pytest.raises(InputError, match="is no ZIP"):
         check_zip(tmp_path / "c.zip")
 
 

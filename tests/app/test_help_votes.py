@@ -47,6 +47,11 @@ def test_the_shares_of_a_vote_are_shown_place_by_place():
     majority = shown.split("<h4>")[1]
     assert majority.count("<li>") == 7 and majority.count("</i> 67<") == 2 and majority.count("</i> 33<") == 2
     assert "frames read exactly by themselves: 1 of 3" in shown
+    # Two of three votes of .9 make .6, below the reader's threshold; three make .9.
+    assert majority.count(' weak"') == 2
+    two = Frames(pictures[:2], ["1", "2"], None)
+    doubtful = votes_html.votes(two, [Round("", pictures[:2], readings[:2])], [1, 2], Reader(), EN)
+    assert doubtful.split("<h4>")[1].count('class="chip weak"') == 1
 
 
 def test_an_approach_is_bounded_and_repeats():

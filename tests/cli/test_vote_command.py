@@ -26,6 +26,8 @@ class ByShade:
     name, engine = "shade", "shade reader"
     texts = (TEXT, "京A12845", "京AD12345", "")
 
+    threshold = None
+
     def __init__(self):
         self.shapes = []
 
@@ -57,7 +59,7 @@ def test_frames_places_and_the_voted_text(reader, folder, tmp_path, capsys):
     assert call(folder, "--text", TEXT, "--weights", "majority", "--json", tmp_path / "vote.json") == 0
     out = capsys.readouterr().out
     lines = out.splitlines()
-    assert "Reader: shade reader" in out and "5 frames show the plate" in out
+    assert "Reader: shade reader" in out and "Frames with the plate: 5" in out
     names = [line.split()[0] for line in lines if ".png" in line]
     # By their numbers, not their names' letters.
     assert names == ["8.png", "9.png", "10.png", "11.png", "12.png"]
@@ -104,7 +106,7 @@ def test_a_broken_frame_is_named_and_the_rest_counts(reader, folder, capsys):
     assert call(folder) == 1
     out, err = capsys.readouterr()
     assert "10.png" in err and "damaged" in err and "Traceback" not in err and "notes.txt" not in err
-    assert "4 frames show the plate" in out and "place 5: 3 69.2 %  8 30.8 %" in out
+    assert "Frames with the plate: 4" in out and "place 5: 3 69.2 %  8 30.8 %" in out
 
 
 def test_a_picture_without_a_plate_is_named_and_the_rest_counts(reader, folder, capsys):
@@ -112,7 +114,7 @@ def test_a_picture_without_a_plate_is_named_and_the_rest_counts(reader, folder, 
     assert call(folder) == 1
     out, err = capsys.readouterr()
     assert "wall.png" in err and "not found" in err
-    assert "5 frames show the plate" in out
+    assert "Frames with the plate: 5" in out
 
 
 @pytest.mark.parametrize("broken", [False, True])

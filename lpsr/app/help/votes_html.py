@@ -53,7 +53,7 @@ def _round(one: "Round", frames: "Frames", qualities: Sequence[float], threshold
     if frames.text:
         alone = sum(reading.plate_text == frames.text for reading in one.readings)
         exact = f' <span class="minor">{words.html("help.vote_alone", count=alone, all=len(one.readings))}</span>'
-    voted = "".join(_tally(key, tally, frames.text, words) for key, tally in tallies.items())
+    voted = "".join(_tally(key, tally, frames.text, threshold, words) for key, tally in tallies.items())
     return (
         f'<section class="votes-round"><h3>{name}{exact}</h3><div class="votes-tallies">{voted}</div>'
         f'<div class="votes-frames" role="group" aria-label="{words.html("help.vote_views")}">{figures}</div></section>'
@@ -71,15 +71,15 @@ def _frame(picture, name, size, reading, fits: bool, text: str | None, threshold
     )
 
 
-def _tally(weights: str, tally: Tally, text: str | None, words: Words) -> str:
+def _tally(weights: str, tally: Tally, text: str | None, threshold: float | None, words: Words) -> str:
     """One vote: a column a place, the characters read there, each with its share."""
     head = f"<h4>{words.html(f'help.vote_{weights}')}</h4>"
     if not tally.places:
         return f'<div class="votes-tally">{head}<p>{words.html("compare.reads_nothing")}</p></div>'
     right = matches(text, tally.text) + [False] * (len(tally.text) - len(text)) if text else [None] * len(tally.text)
     places = "".join(
-        _place(place, sure, fits, words)
-        for place, sure, fits in zip(tally.places, tally.confidences, right, strict=False)
+        _place(place, sure, fits, weak, words)
+        for place, sure, fits, weak in zip(tally.places, tally.confidences, right, tally.weak(threshold), strict=False)
     )
     said = words.html(
         "compare.reads", text=tally.text, verdict=words("help.vote_sure", value=confidence(tally.confidence))
@@ -87,10 +87,10 @@ def _tally(weights: str, tally: Tally, text: str | None, words: Words) -> str:
     return f'<div class="votes-tally">{head}<p class="unseen">{said}</p><ol>{places}</ol></div>'
 
 
-def _place(place: dict[str, float], sure: float, fits: bool | None, words: Words) -> str:
+def _place(place: dict[str, float], sure: float, fits: bool | None, weak: bool, words: Words) -> str:
     first, *others = place.items()
-    kind = {True: "right", False: "wrong", None: "sure"}[fits]
-    told = words.html(f"compare.{kind}")
+    kind = ("weak" if weak else "sure") if fits is None else ("right" if fits else "wrong") + " weak" * weak
+    told = words.html(f"compare.{kind.replace(' ', '_')}")
     lines = "".join(_share(character, share) for character, share in (first, *others[: MOST_SHARES - 1]))
     if rest := others[MOST_SHARES - 1 :]:
         lines += _share("…", sum(share for _, share in rest))

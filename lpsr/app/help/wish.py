@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +148,8 @@ def check_zip(path: str) -> Mapping[str, Any]:
     from lpsr.data.gather import gather
     from lpsr.training.unpack import inner
 
+    if not zipfile.is_zipfile(path):
+        raise InputError("This file is no ZIP, or is cut off; bring a ZIP of pictures with an index.csv.")
     inputs = gather([path], ["plates.zip"], LIMITS)
     known = [source for source in inputs.sources if _usable(source.text)]
     refused = [(inner(one.file), one.sentence) for one in inputs.refused]
