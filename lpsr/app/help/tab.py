@@ -20,7 +20,7 @@ from lpsr.app.help.job import Desk, Job, Refused
 from lpsr.app.help.votes import VotesPart
 from lpsr.app.help.wish import bring, measure, wish_of
 from lpsr.app.language import LANGUAGES, Words, label, words_for
-from lpsr.app.plots import plotly
+from lpsr.app.results.tab import report_view
 from lpsr.app.theme import script
 from lpsr.app.tokens import is_token, token_of
 from lpsr.errors import InputError
@@ -37,7 +37,6 @@ LOOK = 1.0
 MOST_SECONDS = 20 * 60
 # The measurements of all visitors.
 DESK = Desk(measure)
-_TEMPLATE = '<div class="results"></div><p class="failed" role="status"></p>'
 _NO_FILES = {"buttons": "", "file": None}
 
 _answers = count(1)
@@ -65,13 +64,7 @@ class HelpTab:
                     container=False,
                     elem_id="help-which",
                 )
-                self.report = gr.HTML(
-                    "",
-                    html_template=_TEMPLATE,
-                    js_on_load=script("plots") + script("copy") + script("results"),
-                    elem_id="help-report",
-                    plotly=plotly(),
-                )
+                self.report = report_view("help-report")
             with gr.Column(scale=0, min_width=300, elem_id="help-side"):
                 self.form = Form(hosted)
                 with gr.Row():

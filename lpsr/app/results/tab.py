@@ -22,19 +22,24 @@ _TEMPLATE = '<div class="results"></div><p class="failed" role="status"></p>'
 _WAITING = '<p class="results-none" role="status">' + label("results.loading") + "</p>"
 
 
+def report_view(elem_id: str) -> gr.HTML:
+    """The component that shows parts of a report, given as the JSON that ``content`` makes."""
+    return gr.HTML(
+        "",
+        html_template=_TEMPLATE,
+        js_on_load=script("plots") + script("copy") + script("results"),
+        elem_id=elem_id,
+        plotly=plotly(),
+    )
+
+
 class ResultsTab:
     """The components."""
 
     def __init__(self, tab: gr.Tab) -> None:
         self.tab = tab
         self.waiting = gr.HTML(_WAITING, elem_id="results-said")
-        self.report = gr.HTML(
-            "",
-            html_template=_TEMPLATE,
-            js_on_load=script("plots") + script("copy") + script("results"),
-            elem_id="results",
-            plotly=plotly(),
-        )
+        self.report = report_view("results")
         # The key of what the browser shows, so that nothing is sent again while no file has changed.
         self.shown = gr.Textbox("", visible=False)
 
