@@ -86,12 +86,20 @@ class ReaderCard(WeightsCard):
         threshold: the confidence below which a character is not to be trusted, or None where none was chosen.
         calibration: how both were chosen and checked, with their passport (``lpsr.honest``), or None.
         test: how many plates of the test split it reads, with their passport, or None where not yet measured.
+        stages, init_sha256: as on a restoration checkpoint's card.
     """
 
     temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
     threshold: float | None = Field(None, ge=0, le=1)
     calibration: dict[str, Any] | None = None
     test: dict[str, Any] | None = None
+    stages: list[dict[str, Any]] = Field(default_factory=list)
+    init_sha256: str | None = None
+
+    @property
+    def kept_iteration(self) -> int:
+        """Of the last stage."""
+        return self.iterations - sum(stage["best_iteration"] for stage in self.stages)
 
 
 class Card(WeightsCard):

@@ -19,6 +19,12 @@ HELP = "train a plate reader, for HR plates or for plates of any size; resumable
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_pretraining(parser, 64, "plates")
     parser.add_argument("--coarsest", type=float, help="the largest factor a plate is reduced by (default: 1, never)")
+    parser.add_argument(
+        "--factors",
+        choices=["logarithmic", "linear"],
+        help="how the factor is drawn: evenly by its logarithm, or itself, so that small plates are seen more often "
+        "(default: logarithmic)",
+    )
     parser.add_argument("--init-from", metavar="FILE", help="another reader's .safetensors to start from")
 
 
@@ -28,5 +34,6 @@ def run(args: argparse.Namespace) -> int:
     from lpsr.training.recipe import ReaderRecipe, parse
 
     values = pretraining_values(args)
-    values |= {key: getattr(args, key) for key in ("coarsest", "init_from") if getattr(args, key) is not None}
+    own = {key: getattr(args, key) for key in ("coarsest", "factors", "init_from")}
+    values |= {key: value for key, value in own.items() if value is not None}
     return execute(args, parse(ReaderRecipe, values), pretrain_reader)

@@ -4,6 +4,7 @@ Every picture is a function of (seed, iteration, place in the batch) alone, as i
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from lpsr.errors import InputError
 from lpsr.images import bounding_crop, bounding_origin, outline
 from lpsr.plates import ALPHABET
 
+Factors = Literal["logarithmic", "linear"]
 # Share of plates that are straightened by their corners; the others are cut by their bounding box.
 _STRAIGHT = 0.5
 # A corner's error and a whole plate's, of its height and width.
@@ -33,7 +35,8 @@ class ReaderSampler:
             a character that is not in ``ALPHABET``. Within a group a province is drawn by the square root of its
             number, so that rare ones are seen more often than they occur.
         size: height and width of the pictures.
-        coarsest: every plate is reduced by a factor drawn from [1, coarsest], its logarithm uniform.
+        coarsest: every plate is reduced by a factor drawn from [1, coarsest].
+        factors: whether that factor is uniform ("linear") or its logarithm is.
         seed: of everything random.
 
     Raises InputError where no plate has a text.
@@ -44,6 +47,7 @@ class ReaderSampler:
         groups: Sequence[tuple[Sequence[Source], float]],
         size: tuple[int, int],
         coarsest: float = 1.0,
+        factors: Factors = "logarithmic",
         seed: int = 0,
     ) -> None:
         known = [([one for one in sources if _can_be_read(one.text)], share) for sources, share in groups]
@@ -55,6 +59,7 @@ class ReaderSampler:
         self.chances = {id(sources): _by_province(sources) for sources, _ in self.groups}
         self.size = size
         self.coarsest = coarsest
+        self.factors = factors
         self.seed = seed
 
     def batch(self, iteration: int, places: Sequence[int]) -> tuple[np.ndarray, list[str]]:
@@ -72,7 +77,8 @@ class ReaderSampler:
         around = bounding_crop(source.picture, corners)
         corners = corners - np.float32(bounding_origin(corners))
         if self.coarsest > 1:
-            factor = np.exp(rng.uniform(0, np.log(self.coarsest)))
+            linear = self.factors == "linear"
+            factor = rng.uniform(1, self.coarsest) if linear else np.exp(rng.uniform(0, np.log(self.coarsest)))
             around, corners = _reduced(around, corners, factor, rng)
         picture = _photograph(_warped(around, corners, self.size, rng), rng)
         return picture, source.text

@@ -120,34 +120,33 @@ class PlateDecoder:
         best = np.full((LONGEST + 1, symbols), -np.inf)
         best[0, BLANK] = scores[0, BLANK]
         best[1, 1:] = scores[0, 1:] + allowed[0]
-        states = np.arange(best.size).reshape(best.shape)
         rows = np.arange(LONGEST + 1)
-        came_from = np.zeros((frames, best.size), dtype=np.intp)
+        # Of every frame: the best and the second best symbol of each row before it, and which characters are new.
+        firsts, seconds = np.zeros((2, frames, LONGEST + 1), dtype=np.intp)
+        entries = np.zeros((frames, LONGEST + 1, symbols), dtype=bool)
         for t in range(1, frames):
-            # What a new character comes from, per row: the best state, or the second best for that same character.
-            first = best.argmax(axis=1)
-            others = best.copy()
-            others[rows, first] = -np.inf
-            second = others.argmax(axis=1)
-            source = np.repeat(first[:, None], symbols, axis=1)
-            repeated = first != BLANK
-            source[rows[repeated], first[repeated]] = second[repeated]
+            firsts[t] = first = best.argmax(axis=1)
+            top = best[rows, first]
+            best[rows, first] = -np.inf
+            seconds[t] = second = best.argmax(axis=1)
+            # A new character comes from the best state of the row before, or the second best for that same character.
+            sources = np.repeat(top[:, None], symbols, axis=1)
+            sources[rows, first] = best[rows, second]
+            best[rows, first] = top
+            entered = sources[:-1, 1:] + allowed
+            entries[t, 1:, 1:] = entered > best[1:, 1:]
+            best[1:, 1:] = np.maximum(best[1:, 1:], entered)
             # A blank comes from the best state of its row, whichever that is.
-            step = states.copy()
-            step[:, BLANK] = states[rows, first]
-            entered = np.take_along_axis(best, source, 1)[:-1, 1:] + allowed
-            stayed = best.copy()
-            stayed[:, BLANK] = best[rows, first]
-            new = entered > stayed[1:, 1:]
-            stayed[1:, 1:] = np.where(new, entered, stayed[1:, 1:])
-            step[1:, 1:] = np.where(new, states[rows[:-1, None], source[:-1, 1:]], step[1:, 1:])
-            best = stayed + scores[t]
-            came_from[t] = step.ravel()
+            best[:, BLANK] = top
+            best += scores[t]
         ends = best[list(LENGTHS)]
-        row, symbol = np.unravel_index(ends.argmax(), ends.shape)
-        state = int(states[LENGTHS[row], symbol])
-        path = []
+        row, symbol = (int(i) for i in np.unravel_index(ends.argmax(), ends.shape))
+        row, path = LENGTHS[row], []
         for t in range(frames - 1, -1, -1):
-            path.append((state // symbols - 1, state % symbols))
-            state = int(came_from[t, state])
+            path.append((row - 1, symbol))
+            if symbol == BLANK:
+                symbol = int(firsts[t, row])
+            elif entries[t, row, symbol]:
+                row -= 1
+                symbol = int(seconds[t, row] if firsts[t, row] == symbol else firsts[t, row])
         return path[::-1]

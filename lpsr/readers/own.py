@@ -10,6 +10,7 @@ import numpy as np
 from lpsr.images import reduced
 from lpsr.plates import ALPHABET
 from lpsr.readers.base import CtcReader
+from lpsr.readers.weights import prepare_environment
 
 if TYPE_CHECKING:
     from lpsr.checkpoints import ReaderCard
@@ -32,7 +33,7 @@ class OwnReader(CtcReader):
 
     def __init__(self, card: "ReaderCard", logits: Logits) -> None:
         self.logits = logits
-        self.weights = f"LPSR Lab {card.name}, weights {card.sha256[:12]}, torch {version('torch')}"
+        self.weights = f"LPSR Lab {card.name}, weights {card.sha256[:12]}, onnxruntime {version('onnxruntime')}"
         engine = f"{self.weights}, temperature {card.temperature:.4g}"
         super().__init__(card.name, engine, CHARACTERS, self._tempered, card.threshold)
         self._temperature = card.temperature
@@ -57,20 +58,28 @@ def load(name: str, folder: str | Path | None = None) -> OwnReader:
 def load_logits(weights: str | Path) -> Logits:
     """The logits that the network in a file of ``pretrain-reader`` gives; safe to call from several threads. Raises
     InputError for a foreign file."""
+    prepare_environment()
+    import onnxruntime
     import torch
     from torch.nn import functional as F
 
-    from lpsr.models.plate_reader import SIZE, fold_normalisation, load_plate_reader
+    from lpsr.models.plate_reader import SIZE, load_plate_reader
+    from lpsr.readers.program import program
 
-    network = fold_normalisation(load_plate_reader(weights)).to(memory_format=torch.channels_last)
+    options = onnxruntime.SessionOptions()
+    # Pictures are read side by side; one of them is too small to share out.
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        program(load_plate_reader(weights)), options, providers=["CPUExecutionProvider"]
+    )
 
     def logits(picture: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            # A copy, since torch takes neither negative strides nor read-only arrays.
-            pixels = torch.from_numpy(reduced(picture, _LARGEST).copy()).permute(2, 0, 1)[None]
-            # Of bytes it is faster than of floats by a multiple.
-            small = F.interpolate(pixels, SIZE, mode="bicubic", antialias=True)
-            return network(small.float() / 255)[0].numpy()
+        # A copy, since torch takes neither negative strides nor read-only arrays.
+        pixels = torch.from_numpy(reduced(picture, _LARGEST).copy()).permute(2, 0, 1)[None]
+        # Of bytes it is faster than of floats by a multiple.
+        small = F.interpolate(pixels, SIZE, mode="bicubic", antialias=True)
+        return session.run(None, {"plate": small.numpy()})[0]
 
     return logits
 

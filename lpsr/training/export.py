@@ -23,6 +23,7 @@ from lpsr.model_card import write_model_card
 from lpsr.models.registry import architecture_of
 from lpsr.models.weights import half, load_tensors
 from lpsr.training.loop import RECIPE, RUN
+from lpsr.training.origin import earlier_stages, without_paths
 from lpsr.training.recipe import (
     CornersRecipe,
     EmbedderRecipe,
@@ -119,6 +120,8 @@ def export_auxiliary(run_folder: str | Path, name: str, folder: str | Path = CHE
     scores = {key: value for key, value in run.items() if key.startswith("val_")}
     if recipe.validation:
         scores |= {"data": recipe.validation.label, "split": recipe.validation.split}
+    stages = earlier_stages(run)
+    origin = {"stages": stages, "init_sha256": run.get("init_sha256")} if card_kind is ReaderCard else {}
     card = save_checkpoint(
         folder,
         weights,
@@ -128,12 +131,13 @@ def export_auxiliary(run_folder: str | Path, name: str, folder: str | Path = CHE
             "architecture": AUXILIARIES[kind],
             "recipe": without_paths(recipe.model_dump(mode="json")),
             "data": run["data"],
-            "iterations": run["iteration"],
+            "iterations": run["iteration"] + sum(stage["best_iteration"] for stage in stages),
             "batch": recipe.batch,
             "seed": recipe.seed,
             "weights_dtype": "float16",
             "validation": scores,
             **{key: run[key] for key in ("device", "precision", "seconds", "torch")},
+            **origin,
         },
         card_kind,
     )
@@ -169,23 +173,3 @@ def title_of(recipe: Recipe) -> str:
     if loss.kind == "pecl":
         return f"PECL-{loss.distance.capitalize()}{' + reading' if loss.reads else ''}"
     return {"mse": "MSE", "lcofl": "LCOFL"}.get(loss.kind, loss.kind.capitalize())
-
-
-def earlier_stages(run: dict[str, Any]) -> list[dict[str, Any]]:
-    """The stages that led to what a run began with, as cards and records have them, from what ``run.json`` says."""
-    return [{**stage, "recipe": without_paths(stage["recipe"])} for stage in run["stages"] if "recipe" in stage]
-
-
-def without_paths(recipe: dict[str, Any]) -> dict[str, Any]:
-    """A recipe with folders named as cards name them; where they lay on the training machine tells nobody anything."""
-    recipe = {**recipe, "data": [_renamed(source) for source in recipe["data"]]}
-    if recipe["validation"]:
-        recipe["validation"] = _renamed(recipe["validation"])
-    for key in ("init_from", "embedder", "recogniser"):
-        if recipe.get(key):
-            recipe[key] = "/".join(Path(recipe[key]).parts[-2:])
-    return recipe
-
-
-def _renamed(source: dict[str, Any]) -> dict[str, Any]:
-    return {**source, "folder": source["name"] or Path(source["folder"]).name}

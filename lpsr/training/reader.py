@@ -19,6 +19,7 @@ from lpsr.readers.decode import PlateDecoder
 from lpsr.readers.own import CHARACTERS
 from lpsr.training.base import Pretraining, ShouldStop
 from lpsr.training.loop import STATE, Fabric, Report, load_groups
+from lpsr.training.origin import origin
 from lpsr.training.recipe import ReaderRecipe
 
 WEIGHTS = "plate.safetensors"
@@ -38,8 +39,9 @@ class ReaderTraining(Pretraining):
             # A run that goes on needs the file no more.
             fresh = recipe.init_from and not (self.folder / STATE).is_file()
             self.model = load_plate_reader(recipe.init_from) if fresh else PlateReaderNetwork()
+        self.facts |= origin(recipe.init_from if fresh else None)
         groups, self.counts = load_groups(recipe.data)
-        self.sampler = ReaderSampler(groups, SIZE, recipe.coarsest, recipe.seed)
+        self.sampler = ReaderSampler(groups, SIZE, recipe.coarsest, recipe.factors, recipe.seed)
         self.decoder = PlateDecoder(CHARACTERS)
         self.held_out: dict[str, list[tuple[np.ndarray, str]]] = {}
         if recipe.validation:
@@ -83,6 +85,9 @@ class ReaderTraining(Pretraining):
         tensors = {name: tensor for name, tensor in self.model.state_dict().items() if tensor.is_floating_point()}
         save_tensors(self.folder / WEIGHTS, half(tensors))
         return scores
+
+    def describe(self) -> dict[str, Any]:
+        return super().describe() | {key: self.facts[key] for key in ("stages", "init_sha256")}
 
     def _read(self, picture: np.ndarray) -> str:
         with self.fabric.autocast():

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from lpsr.data.reader_samples import Factors
 from lpsr.degrade import SCALE
 from lpsr.errors import InputError
 from lpsr.files import read_json
@@ -170,11 +171,14 @@ class ReaderRecipe(PretrainingRecipe):
 
     Attributes:
         coarsest: the largest factor by which a plate is reduced before it is read; 1 leaves HR plates alone.
+        factors: what is drawn evenly from 1 to ``coarsest``: the factor's logarithm, or the factor itself, which is
+            large more often.
         init_from: another reader's ``.safetensors`` to start from.
     """
 
     batch: int = Field(64, ge=2, le=4096)
     coarsest: float = Field(1.0, ge=1, le=16)
+    factors: Factors = "logarithmic"
     init_from: str | None = None
 
 

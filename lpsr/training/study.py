@@ -21,8 +21,8 @@ from lpsr.models.registry import build
 from lpsr.models.restorer import NetworkRestorer
 from lpsr.models.weights import load_tensors
 from lpsr.results import STUDIES, Measurement, RunRecord
-from lpsr.training.export import earlier_stages, without_paths
 from lpsr.training.loop import LOG, RECIPE, RUN, read_log
+from lpsr.training.origin import earlier_stages, without_paths
 from lpsr.training.recipe import DataSource, Recipe, Settings, load_recipe, parse
 from lpsr.training.trainer import BEST
 

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lpsr.checkpoints import EMBEDDER, read_card, shipped_auxiliary
+from lpsr.checkpoints import EMBEDDER, shipped_auxiliary
 from lpsr.data.patches import NO_AUGMENTATION, Augmentation, PatchSampler, Source, WholePlateSampler
 from lpsr.data.plates import open_plates
 from lpsr.degrade import degrade
 from lpsr.errors import InputError
-from lpsr.files import read_json, sha256
+from lpsr.files import sha256
 from lpsr.losses.criterion import Criterion, LossConfig, Losses, MseCriterion, PeclCriterion
 from lpsr.losses.guided import (
     ConfidenceCriterion,
@@ -37,7 +37,8 @@ from lpsr.models.restorer import NetworkRestorer, from_bytes
 from lpsr.models.weights import load_tensors, save_tensors, with_prefix, without_prefix
 from lpsr.plates import is_plate
 from lpsr.training.base import ShouldStop, Training
-from lpsr.training.loop import RECIPE, RUN, STATE, Fabric, Report, cosine, load_groups
+from lpsr.training.loop import STATE, Fabric, Report, cosine, load_groups
+from lpsr.training.origin import origin
 from lpsr.training.recipe import DataSource, Recipe
 
 BEST = "best.safetensors"
@@ -78,7 +79,9 @@ class NetworkTraining(Training):
         if self.fabric.world_size > 1 and recipe.loss.kind == "pecl" and recipe.loss.form == "paired":
             raise InputError("The paired form compares the patches of a whole batch and trains in one process only.")
         resumes = (self.folder / STATE).is_file()
-        self.facts |= {"best": None, "best_iteration": None, **({} if resumes else _origin(recipe))}
+        self.facts |= {"best": None, "best_iteration": None}
+        if not resumes:
+            self.facts |= origin(recipe.init_from) | judge_digests(recipe)
         self.model = TrainingStep(make_network(recipe, fresh=not resumes), make_criterion(recipe))
         groups, self.counts = load_groups(recipe.data)
         self.sampler = make_sampler(recipe, groups)
@@ -275,19 +278,3 @@ def judge_digests(recipe: Recipe) -> dict[str, str | None]:
     embedder = sha256(recipe.embedder or shipped_auxiliary(EMBEDDER)) if recipe.loss.kind == "pecl" else None
     recogniser = sha256(recipe.recogniser) if recipe.loss.reads else None
     return {"embedder_sha256": embedder or recogniser, "recogniser_sha256": embedder and recogniser}
-
-
-def _origin(recipe: Recipe) -> dict[str, Any]:
-    """Where a run starts from: the hashes of its files, and the runs that led to ``init_from``, oldest first."""
-    if recipe.init_from is None:
-        return {"stages": [], "init_sha256": None, **judge_digests(recipe)}
-    weights = Path(recipe.init_from)
-    stages = [{"weights": weights.name}]
-    if (weights.parent / RUN).is_file():
-        run = read_json(weights.parent / RUN)
-        stages = [*run.pop("stages", []), {"recipe": read_json(weights.parent / RECIPE), **run}]
-    elif weights.with_suffix(".json").is_file():
-        card = read_card(weights.stem, weights.parent)
-        last = {key: getattr(card, key) for key in ("recipe", "data", "device", "precision", "seconds", "torch")}
-        stages = [*card.stages, {**last, "best_iteration": card.kept_iteration}]
-    return {"stages": stages, "init_sha256": sha256(weights), **judge_digests(recipe)}

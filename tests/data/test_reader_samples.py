@@ -53,6 +53,22 @@ def test_each_picture_has_the_text_of_its_plate(monkeypatch):
     assert all(abs(np.median(one) - colours[text]) <= 3 for one, text in zip(pictures, texts, strict=True))
 
 
+def test_linear_factors_are_large_more_often(plates, monkeypatch):
+    factors = {"logarithmic": [], "linear": []}
+    for how, drawn in factors.items():
+
+        def note(picture, corners, factor, rng, drawn=drawn):
+            drawn.append(factor)
+            return picture, corners
+
+        monkeypatch.setattr(reader_samples, "_reduced", note)
+        ReaderSampler([(plates, 1.0)], SIZE, 8, how).batch(0, range(200))
+    # Means of both distributions on [1, 8].
+    assert np.mean(factors["linear"]) == pytest.approx(4.5, abs=0.4)
+    assert np.mean(factors["logarithmic"]) == pytest.approx(7 / np.log(8), abs=0.4)
+    assert all(1 <= one <= 8 for drawn in factors.values() for one in drawn)
+
+
 def test_reduced_plates_have_less_detail(plates, monkeypatch):
     monkeypatch.setattr(reader_samples, "_photograph", lambda picture, rng: picture)
     means = [

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -149,7 +150,9 @@ def test_temperature_and_threshold_are_those_of_the_card(calibrated):
     assert (reader.threshold, plain.threshold) == (0.2, None)
     digest = card.sha256[:12]
     assert (
-        reader.engine == mild.engine == f"LPSR Lab plate-hr, weights {digest}, torch {torch.__version__}, temperature 4"
+        reader.engine
+        == mild.engine
+        == f"LPSR Lab plate-hr, weights {digest}, onnxruntime {onnxruntime.__version__}, temperature 4"
     )
 
 

@@ -7,7 +7,7 @@ from lpsr.checkpoints import AUXILIARIES, PLATE, ReaderCard, list_checkpoints, r
 from lpsr.cli import main
 from lpsr.data.plates import open_plates, write_index
 from lpsr.errors import InputError
-from lpsr.files import read_json
+from lpsr.files import read_json, sha256
 from lpsr.models.weights import load_tensors
 from lpsr.plates import is_plate
 from lpsr.readers.own import load
@@ -57,6 +57,21 @@ def test_it_learns_and_a_stopped_run_goes_on_to_the_same_weights(recipe, tmp_pat
     assert pretrain_reader(begun, tmp_path / "next")["done"]
     next_losses = [entry["loss"] for entry in read_log(tmp_path / "next" / LOG) if "loss" in entry]
     assert next_losses[0] < losses[0]
+
+
+def test_a_card_tells_what_the_weights_had_learned_before(recipe, tmp_path):
+    pretrain_reader(recipe.model_copy(update={"iterations": 2}), tmp_path / "first")
+    export_auxiliary(tmp_path / "first", "plate-first", tmp_path / "out")
+    weights = tmp_path / "first" / WEIGHTS, tmp_path / "out" / "plate-first.safetensors"
+    for number, start in enumerate(weights):
+        begun = recipe.model_copy(update={"init_from": str(start), "iterations": 3, "factors": "linear"})
+        pretrain_reader(begun, tmp_path / f"next-{number}", should_stop=lambda: "pause")
+        pretrain_reader(begun, tmp_path / f"next-{number}")
+        card = export_auxiliary(tmp_path / f"next-{number}", f"plate-next-{number}", tmp_path / "out")
+        assert (card.iterations, card.kept_iteration, card.init_sha256) == (5, 3, sha256(start))
+        assert [(one["best_iteration"], one["recipe"]["factors"]) for one in card.stages] == [(2, "logarithmic")]
+        words = (tmp_path / "out" / f"plate-next-{number}.md").read_text(encoding="utf-8")
+        assert "| | stage 1 | stage 2 |" in words and str(tmp_path) not in words
 
 
 def test_what_is_exported_is_a_reader_and_no_checkpoint(recipe, tmp_path, capsys):

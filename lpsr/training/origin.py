@@ -1,0 +1,50 @@
+"""What a run began with, and the runs that led there."""
+
+from pathlib import Path
+from typing import Any
+
+from lpsr.checkpoints import auxiliary_of, read_auxiliary_card, read_card
+from lpsr.files import read_json, sha256
+from lpsr.training.loop import RECIPE, RUN
+
+
+def origin(init_from: str | None) -> dict[str, Any]:
+    """``stages``, the runs that led to these weights, oldest first, and the ``init_sha256`` of their file.
+
+    A stage is what ``run.json`` said, with its recipe. Weights with neither a run nor a card beside them are named.
+    """
+    if init_from is None:
+        return {"stages": [], "init_sha256": None}
+    weights = Path(init_from)
+    stages = [{"weights": weights.name}]
+    if (weights.parent / RUN).is_file():
+        run = read_json(weights.parent / RUN)
+        # A pre-training hands on its last weights.
+        last = {"best_iteration": run["iteration"]} | run
+        stages = [*last.pop("stages", []), {"recipe": read_json(weights.parent / RECIPE), **last}]
+    elif weights.with_suffix(".json").is_file():
+        read = read_auxiliary_card if auxiliary_of(weights.stem) else read_card
+        card = read(weights.stem, weights.parent)
+        last = {key: getattr(card, key) for key in ("recipe", "data", "device", "precision", "seconds", "torch")}
+        stages = [*card.stages, {**last, "best_iteration": card.kept_iteration}]
+    return {"stages": stages, "init_sha256": sha256(weights)}
+
+
+def earlier_stages(run: dict[str, Any]) -> list[dict[str, Any]]:
+    """The stages that led to what a run began with, as cards and records have them, from what ``run.json`` says."""
+    return [{**stage, "recipe": without_paths(stage["recipe"])} for stage in run.get("stages", ()) if "recipe" in stage]
+
+
+def without_paths(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe with folders named as cards name them; where they lay on the training machine tells nobody anything."""
+    recipe = {**recipe, "data": [_renamed(source) for source in recipe["data"]]}
+    if recipe["validation"]:
+        recipe["validation"] = _renamed(recipe["validation"])
+    for key in ("init_from", "embedder", "recogniser"):
+        if recipe.get(key):
+            recipe[key] = "/".join(Path(recipe[key]).parts[-2:])
+    return recipe
+
+
+def _renamed(source: dict[str, Any]) -> dict[str, Any]:
+    return {**source, "folder": source["name"] or Path(source["folder"]).name}
