@@ -13,7 +13,7 @@ from lpsr.cli.train import apply_setting
 from lpsr.files import read_json
 from lpsr.readers import Reading
 from lpsr.training import embedder
-from lpsr.training.trainer import RECIPE, RUN
+from lpsr.training.loop import RECIPE, RUN
 
 
 def call(*arguments) -> int:

@@ -25,6 +25,9 @@ from lpsr.training import base, loop, trainer
 from lpsr.training.loop import (
     LOCK,
     LOG,
+    RECIPE,
+    RUN,
+    STATE,
     Log,
     agreed,
     claimed,
@@ -38,7 +41,7 @@ from lpsr.training.loop import (
     workers_for,
 )
 from lpsr.training.recipe import DataSource, EmbedderRecipe, Recipe, parse
-from lpsr.training.trainer import BEST, FILM, RECIPE, RUN, STATE, is_validation, make_sampler, train, update_average
+from lpsr.training.trainer import BEST, FILM, is_validation, make_sampler, train, update_average
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
