@@ -1,10 +1,13 @@
-"""Measure where the time of one comparison goes, warm, on plates 152 pixels wide (LR 19).
+"""Measure where time goes, warm, on plates 152 pixels wide (LR 19).
 
   python -m lpsr bench compare
+  python -m lpsr bench read
   python -m lpsr bench compare --plates 20 --json bench.json
 
-With bicubic, the checkpoints of the paper and one more where there is one. Each plate is compared four times; the first
-round, which loads everything, does not count. What the page adds beyond this (HTML, network, browser) is not in it.
+`compare` times the stages of one comparison, with bicubic, the checkpoints of the paper and one more if there is one;
+what the page adds beyond this (HTML, network, browser) is not in it. `read` times one reading by every reader that is
+installed, in turns, so that other work on the machine slows all alike. Everything is done four times; the first round,
+which loads everything, does not count.
 """
 
 import argparse
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpsr.cli.arguments import add_checkpoints, whole_number
 from lpsr.cli.text import aligned
+from lpsr.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from lpsr.readers import Reader, Reading
 
 NAME = "bench"
-HELP = "measure where the time of a comparison goes"
+HELP = "measure where the time of a comparison goes, or how long each reader takes"
 
 GALLERY = Path(__file__).resolve().parents[2] / "assets" / "gallery"
 WIDTH = 152
@@ -36,7 +40,7 @@ NUMBERS, READINGS = "pictures and numbers", "with readings"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("compare",), help="what to measure")
+    parser.add_argument("what", choices=("compare", "read"), help="what to measure")
     parser.add_argument("--data", default=GALLERY, metavar="DIR", help="plate folder (default: the gallery)")
     parser.add_argument("--plates", type=whole_number(1), default=8, metavar="N", help="how many (default: 8)")
     parser.add_argument("--json", metavar="FILE", help="write the result to this file as well")
@@ -54,8 +58,12 @@ def run(args: argparse.Namespace) -> None:
 
     folder = args.checkpoints or CHECKPOINTS
     plates = [_narrow(plate) for plate in open_plates(args.data)[: args.plates]]
-    models, reader = known_models(folder)[:MODELS], get_reader()
-    times = measure(plates, models, reader, folder)
+    if args.what == "read":
+        models, readers = [], _installed()
+        times = measure_readers(plates, readers)
+    else:
+        models, readers = known_models(folder)[:MODELS], [get_reader()]
+        times = measure(plates, models, readers[0], folder)
     result = {
         "processor": _processor(),
         "cores": cores(),
@@ -64,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
         "plate_width_px": WIDTH,
         "repeats": ROUNDS,
         "models": models,
-        "reader": reader.engine,
+        "readers": [reader.engine for reader in readers],
         "packages": packages(),
         "milliseconds": {stage: _summary(values) for stage, values in times.items()},
     }
@@ -121,6 +129,32 @@ def measure(
     return watch.times | totals
 
 
+def measure_readers(plates: Sequence["np.ndarray"], readers: Sequence["Reader"]) -> dict[str, list[float]]:
+    """Milliseconds of one reading by the reader's name, one value a plate and round."""
+    watch = _Watch()
+    for round_ in range(1 + ROUNDS):
+        if round_ == 1:
+            watch.times.clear()
+        for hr in plates:
+            for reader in readers:
+                with watch(reader.name):
+                    reader.read(hr)
+    return watch.times
+
+
+def _installed() -> list["Reader"]:
+    """The readers that can be loaded; why another cannot is printed."""
+    from lpsr.readers import READERS, get_reader
+
+    readers = []
+    for name in READERS:
+        try:
+            readers.append(get_reader(name))
+        except InputError as error:
+            print(f"Without {name}: {error}")
+    return readers
+
+
 class _Watch:
     """Collects milliseconds by stage."""
 
@@ -157,11 +191,12 @@ def table(result: dict[str, Any]) -> str:
     for stage, summary in result["milliseconds"].items():
         rows.append([stage, f"{summary['median']:.1f}", f"{summary['p90']:.1f}"])
     lines = aligned(rows).splitlines()
-    lines[-2:-2] = ["-" * len(lines[0])]
+    if READINGS in result["milliseconds"]:
+        lines[-2:-2] = ["-" * len(lines[0])]
     return (
         f"{result['processor']}, {result['cores']} cores, {result['threads']} threads\n"
-        f"{result['plates']} plates, {result['plate_width_px']} px wide, {result['repeats']} times each; models: "
-        f"{', '.join(result['models'])}\n\n" + "\n".join(lines)
+        f"{result['plates']} plates, {result['plate_width_px']} px wide, {result['repeats']} times each; "
+        f"{'; '.join([*result['models'], *result['readers']])}\n\n" + "\n".join(lines)
     )
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 from lpsr.cli import bench, main
+from lpsr.errors import InputError
 from lpsr.files import read_json
-from lpsr.readers import Reading
+from lpsr.readers import READERS, Reading
 
 
 class Reader:
@@ -42,9 +43,24 @@ def test_every_stage_is_measured(call, tmp_path, capsys):
     assert all(0 < stages[stage]["median"] <= stages[stage]["p90"] for stage in stages)
     assert stages[bench.READINGS]["median"] > stages[bench.NUMBERS]["median"]
     assert stages[bench.NUMBERS]["median"] > stages["PNG of every picture"]["median"]
-    assert result["plates"] == 2 and result["plate_width_px"] == 152 and result["reader"] == "test reader"
+    assert result["plates"] == 2 and result["plate_width_px"] == 152 and result["readers"] == ["test reader"]
     out = capsys.readouterr().out
     assert result["processor"] in out and all(stage in out for stage in stages)
+
+
+def test_every_reader_that_is_installed_is_timed(call, tmp_path, capsys, monkeypatch):
+    def load(name):
+        if name == "paddle-native":
+            raise InputError("It needs paddlepaddle.")
+        reader = Reader()
+        reader.name = reader.engine = name
+        return reader
+
+    monkeypatch.setattr("lpsr.readers.get_reader", load)
+    assert call("read", "--plates", 2, "--json", tmp_path / "bench.json") == 0
+    result = read_json(tmp_path / "bench.json")
+    assert list(result["milliseconds"]) == result["readers"] == [name for name in READERS if name != "paddle-native"]
+    assert "Without paddle-native: It needs paddlepaddle." in capsys.readouterr().out
 
 
 def test_plates_of_a_folder_are_made_as_wide_as_all(call, plate_folder, tmp_path, monkeypatch):
