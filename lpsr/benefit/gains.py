@@ -51,7 +51,7 @@ def difference(first: Sequence[bool], second: Sequence[bool], among: int = 1) ->
     pairs = list(zip(first, second, strict=True))
     gained = sum(a and not b for a, b in pairs)
     lost = sum(b and not a for a, b in pairs)
-    n, quantile = len(pairs), NormalDist().inv_cdf(1 - _LEVEL / (2 * among))
+    n, quantile = len(pairs), _quantile(among)
     if not n:
         raise ValueError("there are no plates to compare on")
     value = (gained - lost) / n
@@ -59,6 +59,12 @@ def difference(first: Sequence[bool], second: Sequence[bool], among: int = 1) ->
     low = _root(lambda assumed: _score(gained, lost, n, assumed) - quantile, -1.0, value)
     high = _root(lambda assumed: _score(gained, lost, n, assumed) + quantile, value, 1.0)
     return Difference(value, low, high, n, gained, lost)
+
+
+def least_plates(among: int = 1) -> int:
+    """How many plates one column must have before the other, and none behind it, for ``difference`` not to hold 0. It
+    is the same for any number of plates: the score of g gained and none lost is √g."""
+    return int(_quantile(among) ** 2) + 1
 
 
 class Gain(NamedTuple):
@@ -126,6 +132,10 @@ def rivals(benefit: Benefit) -> tuple[Rivals, ...]:
 
 def _total(benefit: Benefit, restorer: str, reader: str) -> int:
     return sum(one.cell(restorer, reader).exact.right for one in benefit.classes)
+
+
+def _quantile(among: int) -> float:
+    return NormalDist().inv_cdf(1 - _LEVEL / (2 * among))
 
 
 def _score(gained: int, lost: int, n: int, assumed: float) -> float:

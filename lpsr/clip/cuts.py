@@ -58,7 +58,7 @@ def cut_plates(
     else:
         cuts, tracks = _folder(path, reader, complain, progress)
     if not cuts:
-        raise InputError(f"No frame of {path.name} shows a plate; choose frames on which one can be seen.")
+        raise InputError("No frame shows a plate; choose frames on which one can be seen.")
     plates = [CutPlate(name, picture) for name, picture in cuts.items()]
     return plates, [track.text for track in tracks[1:] if track.text]
 

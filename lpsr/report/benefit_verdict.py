@@ -12,6 +12,7 @@ from lpsr.benefit.gains import (
     best_restoration,
     difference,
     gains,
+    least_plates,
     restorations,
     rivals,
 )
@@ -24,6 +25,9 @@ from lpsr.report.statistics import Estimate
 # What texts call the project's readers; others have their names.
 _READERS = {"paddle-onnx": "general", "rapidocr": "general", "plate-hr": "hr", "plate-multiscale": "multiscale"}
 
+# A difference of this share of the plates that cannot be shown is worth a warning.
+_FEW = 0.1
+
 
 def verdict(benefit: Benefit) -> tuple[Finding, ...]:
     """Sentences, the first of which says whether restoration helps."""
@@ -31,7 +35,7 @@ def verdict(benefit: Benefit) -> tuple[Finding, ...]:
         return (Finding("benefit_nothing"),)
     found = {reader.name: gains(benefit, reader.name) for reader in benefit.readers}
     readers = [_reader(benefit, name, one) for name, one in found.items()]
-    return (_answer(found), *readers, *_rivals(benefit), *_sure(benefit), _method(benefit))
+    return (_answer(found), *_few(benefit), *readers, *_rivals(benefit), *_sure(benefit), _method(benefit))
 
 
 def reader_title(name: str) -> Text:
@@ -77,11 +81,21 @@ def _answer(found: dict[str, Sequence[Gain]]) -> Finding:
     for name, own in counts.items():
         helps, hurts = own["helps"], own["hurts"]
         key = "mixed" if helps and hurts else "helps" if helps else "hurts" if hurts else "neither"
+        key += "_only" if classes == 1 else ""
         values = {"reader": _said(name), "helps": str(helps), "hurts": str(hurts), "of": str(classes)}
         parts.append(Finding(f"benefit_{key}", values))
     helped = [own["helps"] for own in counts.values()]
     key = "yes" if min(helped) == classes else "depends" if any(helped) else "no"
     return Finding(f"benefit_answer_{key}", {"parts": clauses(parts)})
+
+
+def _few(benefit: Benefit) -> list[Finding]:
+    """What so few plates cannot show, whatever was read."""
+    n, least = max(len(one.plates) for one in benefit.classes), least_plates(len(restorations(benefit)))
+    if least <= _FEW * n:
+        return []
+    values = {"n": str(n), "least": str(least), "points": number(100 * least / n, 0)}
+    return [Finding("benefit_few" if least <= n else "benefit_too_few", values)]
 
 
 def _reader(benefit: Benefit, name: str, own: Sequence[Gain]) -> Finding:

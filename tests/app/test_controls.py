@@ -194,13 +194,13 @@ def test_another_reader_reads_the_same_pictures_and_claims_nothing(visit):
     heading(page, "read by PaddleOCR")
     before = [picture(page, f'.card[data-model="{name}"] .plate') for name in ("lr", "mse")]
     page.locator("#reader input").click()
-    page.get_by_role("option", name="Plate reader, HR").click()
-    heading(page, "read by Plate reader, HR")
+    page.get_by_role("option", name="HR-trained reader").click()
+    heading(page, "read by HR-trained reader")
     for name, old in zip(("lr", "mse"), before, strict=True):
         np.testing.assert_array_equal(picture(page, f'.card[data-model="{name}"] .plate'), old)
     assert "reader=plate-hr" in page.url and "preset=night" in page.url
     assert page.locator(".tile.reliable").count() == page.locator(".meanings .tile.reliable").count()
     page.reload()
     page.wait_for_selector("section.result .card")
-    heading(page, "read by Plate reader, HR")
-    assert page.locator("#reader input").input_value() == "Plate reader, HR"
+    heading(page, "read by HR-trained reader")
+    assert page.locator("#reader input").input_value() == "HR-trained reader"

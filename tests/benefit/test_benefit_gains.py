@@ -8,7 +8,7 @@ import pytest
 from made_benefit import make_benefit
 
 from lpsr.benefit.frames import NONE
-from lpsr.benefit.gains import best_restoration, difference, gains, restorations, rivals
+from lpsr.benefit.gains import best_restoration, difference, gains, least_plates, restorations, rivals
 from lpsr.benefit.result import Model
 
 CHI_95 = 1.959964
@@ -55,6 +55,14 @@ def test_equal_columns_are_not_apart_and_few_plates_say_little():
     few, many = (difference([True] * n, [True] * n) for n in (5, 500))
     assert few.effect == many.effect == "not_apart"
     assert few.low < -0.3 and few.high > 0.3 and -0.01 < many.low < 0 < many.high < 0.01
+
+
+@pytest.mark.parametrize("among", [1, 2, 6, 18])
+def test_the_least_difference_that_can_be_shown(among):
+    least = least_plates(among)
+    for n in (least, 200):
+        shown = [difference([True] * g + [False] * (n - g), [False] * n, among).effect for g in (least - 1, least)]
+        assert shown == ["not_apart", "helps"]
 
 
 def test_more_choice_widens_the_interval():

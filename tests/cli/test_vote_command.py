@@ -125,7 +125,7 @@ def test_a_folder_without_a_plate_is_refused(reader, tmp_path, capsys, broken):
         (inside / "a.png").write_text("no picture")
     assert call(inside) == 2
     err = capsys.readouterr().err
-    assert ("No frame of frames" if broken else "holds no pictures") in err and "Traceback" not in err
+    assert ("No frame shows a plate" if broken else "holds no pictures") in err and "Traceback" not in err
 
 
 @pytest.mark.parametrize(

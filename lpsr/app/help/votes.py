@@ -202,12 +202,15 @@ def brought(files: Sequence[tuple[str, str]], reader: Any) -> Frames:
                 raise InputError("A frame is no longer kept; bring the frames again.")
             link.symlink_to(path)
             names[link.name] = name
-        plates, _ = cut_plates(
-            folder, reader, complain=lambda error, file: notes.append(f"{names.get(Path(file).name, '')}: {error}")
-        )
-    return Frames(
-        [one.picture for one in plates], [names.get(one.name, one.name) for one in plates], None, tuple(notes)
-    )
+
+        def complain(error: InputError, file: Path) -> None:
+            notes.append(str(error).replace(file.name, names[file.name]))
+
+        try:
+            plates, _ = cut_plates(folder, reader, complain=complain)
+        except InputError as error:
+            raise InputError(" ".join([str(error), *notes])) from error
+    return Frames([one.picture for one in plates], [names[one.name] for one in plates], None, tuple(notes))
 
 
 _LEFT = f"At most {MOST_FRAMES} frames are voted over."
