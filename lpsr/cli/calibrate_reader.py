@@ -19,7 +19,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING
 
-from lpsr.cli.arguments import add_checkpoints, add_plates, data_name
+from lpsr.cli.arguments import add_checkpoints, add_plates, data_name, whole_number
 from lpsr.cli.text import aligned
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("reader", metavar="NAME", help="which reader (see: read --help)")
     add_plates(parser, required=True, split="val")
     parser.add_argument("--check", metavar="SPLIT", help="the split to measure on afterwards (default: none)")
+    parser.add_argument("--limit", type=whole_number(1), metavar="N", help="only the first N plates of each split")
     parser.add_argument("--json", metavar="FILE", help="write the result to this file as well")
     parser.add_argument(
         "--update", action="store_true", help="write it on the card of the project's own reader (needs --check)"
@@ -61,8 +62,8 @@ def run(args: argparse.Namespace) -> None:
         raise InputError("A rule is not checked on the plates it was chosen on; give --split and --check two splits.")
     reader = own.load(args.reader, folder) if is_own else get_reader(args.reader)
     found = calibrate_reader(
-        open_plates(args.data, args.split),
-        open_plates(args.data, args.check) if args.check else (),
+        open_plates(args.data, args.split)[: args.limit],
+        open_plates(args.data, args.check)[: args.limit] if args.check else (),
         reader,
         data=data_name(args.data),
         splits=(args.split or "all", args.check or ""),
@@ -75,6 +76,8 @@ def run(args: argparse.Namespace) -> None:
         write_json(args.json, found.model_dump(mode="json"))
     if args.update:
         update_reader_card(found, read_auxiliary_card(args.reader, folder), folder)
+    elif is_own:
+        print("\nThe reader stays as it is; --check SPLIT --update puts these on its card.")
 
 
 def table(found: "ReaderCalibration") -> str:
@@ -114,6 +117,8 @@ def _command(args: argparse.Namespace) -> str:
     parts = ["python", "-m", "lpsr", NAME, args.reader, "--data", data_name(args.data), "--split", args.split or "all"]
     if args.check:
         parts += ["--check", args.check]
+    if args.limit:
+        parts += ["--limit", str(args.limit)]
     if args.checkpoints:
         parts += ["--checkpoints", data_name(args.checkpoints)]
     return shlex.join([*parts, *(["--update"] if args.update else [])])

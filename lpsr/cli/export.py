@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from lpsr.checkpoints import CHECKPOINTS
+    from lpsr.checkpoints import CHECKPOINTS, PLATE, auxiliary_of
     from lpsr.cli.progress import Progress
     from lpsr.data.plates import open_plates
     from lpsr.errors import InputError
@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> None:
     if auxiliary_of_run(args.run):
         card = export_auxiliary(args.run, args.name, folder)
         print(f"{folder / card.name}.safetensors: {card.title}, {card.iterations} iterations, {card.weights_dtype}")
+        if auxiliary_of(card.name) == PLATE:
+            print(f"Next: python -m lpsr calibrate-reader {card.name} --data DIR --check test --update")
         return
     plates = open_plates(args.data, args.split) if args.data else []
     card = export_run(args.run, args.name, folder, title=args.title)

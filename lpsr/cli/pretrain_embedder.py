@@ -23,4 +23,6 @@ def run(args: argparse.Namespace) -> int:
     from lpsr.training.embedder import pretrain_embedder
     from lpsr.training.recipe import EmbedderRecipe, parse
 
-    return execute(args, parse(EmbedderRecipe, pretraining_values(args)), pretrain_embedder)
+    return execute(
+        args, parse(EmbedderRecipe, pretraining_values(args)), pretrain_embedder, "export RUN embedder --replace"
+    )

@@ -36,4 +36,6 @@ def run(args: argparse.Namespace) -> int:
     values = pretraining_values(args)
     own = {key: getattr(args, key) for key in ("coarsest", "factors", "init_from")}
     values |= {key: value for key, value in own.items() if value is not None}
-    return execute(args, parse(ReaderRecipe, values), pretrain_reader)
+    recipe = parse(ReaderRecipe, values)
+    name = "plate-multiscale" if recipe.coarsest > 1 else "plate-hr"
+    return execute(args, recipe, pretrain_reader, f"export RUN {name} --replace")

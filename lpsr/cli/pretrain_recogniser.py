@@ -1,4 +1,4 @@
-"""Train the recogniser that guides a restoration (loss.kind=guided): which character stands where on a whole plate.
+"""Train the recogniser of the losses that read (guided, lcofl, confidence): which character stands where on a plate.
 
   python -m lpsr pretrain-recogniser runs/recogniser --data DIR
 
@@ -23,4 +23,5 @@ def run(args: argparse.Namespace) -> int:
     from lpsr.training.recipe import RecogniserRecipe, parse
     from lpsr.training.recogniser import pretrain_recogniser
 
-    return execute(args, parse(RecogniserRecipe, pretraining_values(args)), pretrain_recogniser)
+    then = "train DIR --data DIR --recogniser RUN/recogniser.safetensors --set loss.kind=lcofl"
+    return execute(args, parse(RecogniserRecipe, pretraining_values(args)), pretrain_recogniser, then)

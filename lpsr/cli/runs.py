@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -88,8 +89,11 @@ def _source(text: str) -> dict[str, Any]:
     return {"folder": text, **values}
 
 
-def execute(args: argparse.Namespace, recipe: Any, work: Callable[..., dict[str, Any]]) -> int:
-    """Run ``work`` (``train`` or one of the pre-trainings); returns 1 where it was stopped before its end, else 0."""
+def execute(args: argparse.Namespace, recipe: Any, work: Callable[..., dict[str, Any]], then: str) -> int:
+    """Run ``work`` (``train`` or one of the pre-trainings); returns 1 where it was stopped before its end, else 0.
+
+    ``then`` are the words behind "python -m lpsr" of the step that usually follows, RUN being the run's folder.
+    """
     import torch
 
     from lpsr.training.loop import make_fabric
@@ -102,7 +106,8 @@ def execute(args: argparse.Namespace, recipe: Any, work: Callable[..., dict[str,
     with stop_signal() as should_stop:
         result = work(recipe, args.run, fabric=fabric, report=printer(recipe.iterations), should_stop=should_stop)
     if result["done"]:
-        print(f"Finished: {result['iteration']} iterations in {args.run}.", file=sys.stderr)
+        step = then.replace("RUN", shlex.quote(str(args.run)))
+        print(f"Finished: {result['iteration']} iterations in {args.run}. Next: python -m lpsr {step}", file=sys.stderr)
         return 0
     print(f"Stopped after {result['iteration']} iterations; the same command continues.", file=sys.stderr)
     return 1

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         apply_setting(values, setting)
     if not values.get("data"):
         raise InputError("There is nothing to train on; name a folder with --data or a recipe with --recipe.")
-    return execute(args, parse(Recipe, values), train)
+    return execute(args, parse(Recipe, values), train, "export RUN NAME --data DIR")
 
 
 def apply_setting(values: dict[str, Any], setting: str) -> None:

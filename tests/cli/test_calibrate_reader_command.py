@@ -159,9 +159,13 @@ def test_what_cannot_be_measured_is_said(plate_folder, folder, capsys, options, 
     assert sentence in capsys.readouterr().err
 
 
-def test_without_update_the_card_stays(plate_folder, folder, monkeypatch):
+def test_without_update_the_card_stays(plate_folder, folder, tmp_path, monkeypatch, capsys):
     before = (folder / "plate-hr.json").read_bytes()
     monkeypatch.setattr(readers, "get_reader", lambda name: pytest.fail("another reader was loaded"))
     arguments = ["plate-hr", "--data", str(plate_folder), "--checkpoints", str(folder)]
+    arguments += ["--limit", "2", "--json", str(tmp_path / "found.json")]
     assert main(["calibrate-reader", *arguments]) == 0
     assert (folder / "plate-hr.json").read_bytes() == before
+    found = read_json(tmp_path / "found.json")
+    assert found["chosen"]["plates"] == 2 and "--limit 2" in found["command"]
+    assert "--check SPLIT --update puts these on its card" in capsys.readouterr().out

@@ -79,7 +79,8 @@ def test_what_is_exported_is_a_reader_and_no_checkpoint(recipe, tmp_path, capsys
     pretrain_reader(recipe.model_copy(update={"iterations": 1, "coarsest": 1.0}), run)
     assert auxiliary_of_run(run) == PLATE
     assert main(["export", str(run), "plate-hr", "--checkpoints", str(out)]) == 0
-    assert "Plate reader, HR" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Plate reader, HR" in said and "Next: python -m lpsr calibrate-reader plate-hr --data DIR" in said
     card = read_auxiliary_card("plate-hr", out)
     assert isinstance(card, ReaderCard) and card.architecture == AUXILIARIES[PLATE]
     assert (card.temperature, card.threshold, card.calibration, card.test) == (1.0, None, None, None)
@@ -104,6 +105,7 @@ def test_the_verb_takes_splits_and_shares(plate_folder, tmp_path, capsys):
     data = [f"{plate_folder}@train:0.75", f"{plate_folder}@test:0.25"]
     options = ["--iterations", "1", "--batch", "2", "--coarsest", "2", "--accelerator", "cpu"]
     assert main(["pretrain-reader", str(tmp_path / "run"), "--data", data[0], "--data", data[1], *options]) == 0
+    assert f"Next: python -m lpsr export {tmp_path / 'run'} plate-multiscale --replace" in capsys.readouterr().err
     run = read_json(tmp_path / "run" / "run.json")
     assert [(one["split"], one["share"], one["plates"]) for one in run["data"]] == [
         ("train", 0.75, 6),
