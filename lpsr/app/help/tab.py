@@ -67,14 +67,15 @@ class HelpTab:
                 self.report = report_view("help-report")
             with gr.Column(scale=0, min_width=300, elem_id="help-side"):
                 self.form = Form(hosted)
-                with gr.Row():
-                    self.start = gr.Button(label("help.start"), variant="primary", size="md", elem_id="help-start")
-                    self.stop = gr.Button(label("help.stop"), size="md", interactive=False, elem_id="help-stop")
-                self.message = gr.HTML("", elem_id="help-message")
-                self.status = gr.HTML("", elem_id="help-status")
-                self.files = gr.HTML(
-                    _NO_FILES, html_template="${value.buttons}", js_on_load=script("numbers"), elem_id="help-files"
-                )
+                with gr.Column(elem_id="help-actions"):
+                    with gr.Row():
+                        self.start = gr.Button(label("help.start"), variant="primary", size="md", elem_id="help-start")
+                        self.stop = gr.Button(label("help.stop"), size="md", interactive=False, elem_id="help-stop")
+                    self.message = gr.HTML("", elem_id="help-message")
+                    self.status = gr.HTML("", elem_id="help-status")
+                    self.files = gr.HTML(
+                        _NO_FILES, html_template="${value.buttons}", js_on_load=script("numbers"), elem_id="help-files"
+                    )
         self.votes = VotesPart()
 
     def listen(self, page: gr.Blocks, token: gr.BrowserState) -> None:
