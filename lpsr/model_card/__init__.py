@@ -45,6 +45,8 @@ _NETWORKS = {
     "pecl": "that of Sendjasni & Larabi (2025)",
     "compact": "SRVGGNet-compact, after Real-ESRGAN's (Wang et al., 2021)",
 }
+# After Nascimento et al., by the key of the architecture's configuration.
+_CHANGES = {"shared_attention": "shared attention", "deformable": "deformable convolution"}
 _CCPD = """@inproceedings{xu2018towards,
   title     = {Towards End-to-End License Plate Detection and Recognition: A Large Dataset and Baseline},
   author    = {Xu, Zhenbo and Yang, Wei and Meng, Ajin and Lu, Nanxue and Huang, Huan},
@@ -83,6 +85,8 @@ def _restorer(card: Card) -> Iterable[str]:
     scores = card.test or {}
     yield f"# {text(card.title)}: license plates ×{SCALE}"
     network = _NETWORKS.get(card.architecture) or text(card.architecture)
+    added = [name for key, name in _CHANGES.items() if card.arguments.get(key)]
+    network += f" with {' and '.join(added)}" if added else ""
     yield (
         f"Makes the picture of a license plate {SCALE} times larger: LR (low resolution), `(h, w, 3)` uint8 RGB, to SR "
         f"(super-resolved), `({SCALE}h, {SCALE}w, 3)`; HR is the plate itself. Network: {network}, "

@@ -172,4 +172,6 @@ def title_of(recipe: Recipe) -> str:
     loss = recipe.loss
     if loss.kind == "pecl":
         return f"PECL-{loss.distance.capitalize()}{' + reading' if loss.reads else ''}"
-    return {"mse": "MSE", "lcofl": "LCOFL"}.get(loss.kind, loss.kind.capitalize())
+    if loss.kind == "lcofl":
+        return "LCOFL-adversary" if loss.adversary else "LCOFL"
+    return "MSE" if loss.kind == "mse" else loss.kind.capitalize()
