@@ -6,7 +6,7 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from lpsr.app.colours import colours
-from lpsr.app.engines import title as engine_title
+from lpsr.app.engines import read_by
 from lpsr.app.gallery import caption, data_uri
 from lpsr.app.lab import describe
 from lpsr.app.language import Words
@@ -180,8 +180,7 @@ def _heading(choice: Choice, words: Words) -> str:
         parts.append(words.html("compare.sizes", width=width, height=height, hr_width=hr[1], hr_height=hr[0], how=how))
     if comparison.reader:
         engine = escape(comparison.passport["reader"] or "")
-        by = words.html("readers.read_by", reader=engine_title(comparison.reader, words))
-        parts.append(f'<span class="engine" title="{engine}">{by}</span>')
+        parts.append(f'<span class="engine" title="{engine}">{read_by(comparison.reader, words)}</span>')
     link = ""
     if choice.key:
         done = words.html("compare.linked")

@@ -37,6 +37,12 @@ def title(name: str, words: Words) -> str:
     return words(f"readers.{name}") if f"readers.{name}" in texts() else name
 
 
+def read_by(name: str, words: Words) -> str:
+    """By which reader something was read, HTML."""
+    own = f"readers.by_{name}"
+    return words.html(own) if own in texts() else words.html("readers.by", reader=title(name, words))
+
+
 def named_reader(name: str) -> "Reader":
     """The reader. Raises InputError where it cannot be loaded."""
     from lpsr.readers import get_reader

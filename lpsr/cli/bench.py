@@ -12,6 +12,7 @@ which loads everything, does not count.
 
 import argparse
 import platform
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
     folder = args.checkpoints or CHECKPOINTS
     plates = [_narrow(plate) for plate in open_plates(args.data)[: args.plates]]
     if args.what == "read":
-        models, readers = [], _installed()
+        models, readers = [], _installed(folder)
         times = measure_readers(plates, readers)
     else:
         models, readers = known_models(folder)[:MODELS], [get_reader()]
@@ -142,17 +143,21 @@ def measure_readers(plates: Sequence["np.ndarray"], readers: Sequence["Reader"])
     return watch.times
 
 
-def _installed() -> list["Reader"]:
-    """The readers that can be loaded; why another cannot is printed."""
-    from lpsr.readers import READERS, get_reader
+def _installed(folder: str | Path) -> list["Reader"]:
+    """The readers that can be loaded, the project's own from ``folder``; why another cannot is printed."""
+    from lpsr.checkpoints import PLATE, auxiliary_of
+    from lpsr.readers import READERS, get_reader, own
 
-    readers = []
+    readers = {}
     for name in READERS:
         try:
-            readers.append(get_reader(name))
+            reader = own.load(name, folder) if auxiliary_of(name) == PLATE else get_reader(name)
         except InputError as error:
-            print(f"Without {name}: {error}")
-    return readers
+            print(f"Without {name}: {error}", file=sys.stderr)
+        else:
+            # The default gives way to another where it cannot be loaded.
+            readers[reader.name] = reader
+    return list(readers.values())
 
 
 class _Watch:

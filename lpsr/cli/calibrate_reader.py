@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> None:
     is_own = auxiliary_of(args.reader) == PLATE
     if args.update and not is_own:
         raise InputError(f"The reader {args.reader} has no card here; leave --update out.")
+    if args.update and args.limit:
+        raise InputError("A card tells of all plates; leave --limit or --update out.")
     if args.update and args.check is None:
         raise InputError("What a card says is checked; give --check with --update.")
     if args.check is not None and args.split in (None, args.check):
@@ -77,7 +79,7 @@ def run(args: argparse.Namespace) -> None:
     if args.update:
         update_reader_card(found, read_auxiliary_card(args.reader, folder), folder)
     elif is_own:
-        print("\nThe reader stays as it is; --check SPLIT --update puts these on its card.")
+        print("\nThe reader stays as it is; --check test --update puts temperature and threshold on its card.")
 
 
 def table(found: "ReaderCalibration") -> str:

@@ -10,6 +10,7 @@ card beside those of HR and bicubic. NAME.md is the model card. The checkpoint t
 """
 
 import argparse
+import shlex
 
 from lpsr.cli.arguments import add_checkpoints, add_plates, data_name
 
@@ -44,7 +45,8 @@ def run(args: argparse.Namespace) -> None:
         card = export_auxiliary(args.run, args.name, folder)
         print(f"{folder / card.name}.safetensors: {card.title}, {card.iterations} iterations, {card.weights_dtype}")
         if auxiliary_of(card.name) == PLATE:
-            print(f"Next: python -m lpsr calibrate-reader {card.name} --data DIR --check test --update")
+            elsewhere = f" --checkpoints {shlex.quote(args.checkpoints)}" if args.checkpoints else ""
+            print(f"Next: python -m lpsr calibrate-reader {card.name} --data DIR --check test --update{elsewhere}")
         return
     plates = open_plates(args.data, args.split) if args.data else []
     card = export_run(args.run, args.name, folder, title=args.title)

@@ -23,6 +23,4 @@ def run(args: argparse.Namespace) -> int:
     from lpsr.training.corners import pretrain_corners
     from lpsr.training.recipe import CornersRecipe, parse
 
-    return execute(
-        args, parse(CornersRecipe, pretraining_values(args)), pretrain_corners, "export RUN corners --replace"
-    )
+    return execute(args, parse(CornersRecipe, pretraining_values(args)), pretrain_corners, "export RUN corners")

@@ -23,6 +23,5 @@ def run(args: argparse.Namespace) -> int:
     from lpsr.training.embedder import pretrain_embedder
     from lpsr.training.recipe import EmbedderRecipe, parse
 
-    return execute(
-        args, parse(EmbedderRecipe, pretraining_values(args)), pretrain_embedder, "export RUN embedder --replace"
-    )
+    then = "train NEW --data DIR --embedder RUN/embedder.safetensors --set loss.kind=pecl"
+    return execute(args, parse(EmbedderRecipe, pretraining_values(args)), pretrain_embedder, then)

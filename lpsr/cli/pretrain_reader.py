@@ -5,7 +5,8 @@
 
 learns from plates whose text is known and writes plate.safetensors into the run's folder; with `--coarsest 8` every
 plate is reduced by a random factor up to 8 first. `export runs/plate-hr plate-hr --replace` makes it the reader of that
-name. Ctrl-C stops, the same command continues.
+name. `--init-from FILE` starts from another reader's weights, with other settings: `--factors linear` shows small
+plates more often. Ctrl-C stops, the same command continues.
 """
 
 import argparse
@@ -38,4 +39,4 @@ def run(args: argparse.Namespace) -> int:
     values |= {key: value for key, value in own.items() if value is not None}
     recipe = parse(ReaderRecipe, values)
     name = "plate-multiscale" if recipe.coarsest > 1 else "plate-hr"
-    return execute(args, recipe, pretrain_reader, f"export RUN {name} --replace")
+    return execute(args, recipe, pretrain_reader, f"export RUN {name}")

@@ -23,5 +23,5 @@ def run(args: argparse.Namespace) -> int:
     from lpsr.training.recipe import RecogniserRecipe, parse
     from lpsr.training.recogniser import pretrain_recogniser
 
-    then = "train DIR --data DIR --recogniser RUN/recogniser.safetensors --set loss.kind=lcofl"
+    then = "train NEW --data DIR --recogniser RUN/recogniser.safetensors --set patch=whole --set loss.kind=lcofl"
     return execute(args, parse(RecogniserRecipe, pretraining_values(args)), pretrain_recogniser, then)

@@ -250,7 +250,7 @@ def _animation(path: Path, most: int) -> Clip:
     if count == 1:
         raise InputError(
             f"{path.name} is no video or animation that can be read; use MP4, MOV, WebM, AVI or an animated GIF, WebP "
-            "or PNG, and put pictures of one plate in a folder."
+            "or PNG."
         )
     with _opened(path) as image:
         _check_size(path.name, *image.size)

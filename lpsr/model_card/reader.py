@@ -13,7 +13,9 @@ _CROPS = {"box": "bounding box", "straight": "straightened"}
 
 def reader_uses(card: ReaderCard) -> Iterable[str]:
     """What it does, what it is for and what not."""
-    trained = "plates of any size down to an eighth" if card.recipe.get("coarsest", 1) > 1 else "HR plates alone"
+    recipes = [card.recipe, *(stage["recipe"] for stage in card.stages)]
+    multi_scale = any(recipe.get("coarsest", 1) > 1 for recipe in recipes)
+    trained = "plates of any size down to an eighth" if multi_scale else "HR plates alone"
     yield (
         "Reads Chinese license plates: a picture cut close to one plate, `(H, W, 3)` uint8 RGB of any size, to its "
         f"text, with a confidence for each character. Trained on {trained}. Network: residual blocks, a bidirectional "

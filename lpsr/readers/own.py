@@ -1,7 +1,7 @@
 """Plate readers of our own: a CRNN with CTC, trained on HR plates alone or on plates of any size."""
 
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,9 @@ class OwnReader(CtcReader):
 
     def __init__(self, card: "ReaderCard", logits: Logits) -> None:
         self.logits = logits
-        self.weights = f"LPSR Lab {card.name}, weights {card.sha256[:12]}, onnxruntime {version('onnxruntime')}"
+        # The module knows its version whichever of its packages (-gpu, ...) is installed.
+        runtime = f"onnxruntime {import_module('onnxruntime').__version__}"
+        self.weights = f"LPSR Lab {card.name}, weights {card.sha256[:12]}, {runtime}"
         engine = f"{self.weights}, temperature {card.temperature:.4g}"
         super().__init__(card.name, engine, CHARACTERS, self._tempered, card.threshold)
         self._temperature = card.temperature
@@ -64,14 +66,14 @@ def load_logits(weights: str | Path) -> Logits:
     from torch.nn import functional as F
 
     from lpsr.models.plate_reader import SIZE, load_plate_reader
-    from lpsr.readers.program import program
+    from lpsr.readers.onnx_model import to_onnx
 
     options = onnxruntime.SessionOptions()
     # Pictures are read side by side; one of them is too small to share out.
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(
-        program(load_plate_reader(weights)), options, providers=["CPUExecutionProvider"]
+        to_onnx(load_plate_reader(weights)), options, providers=["CPUExecutionProvider"]
     )
 
     def logits(picture: np.ndarray) -> np.ndarray:

@@ -86,16 +86,21 @@ def _answer(found: dict[str, Sequence[Gain]]) -> Finding:
         parts.append(Finding(f"benefit_{key}", values))
     helped = [own["helps"] for own in counts.values()]
     key = "yes" if min(helped) == classes else "depends" if any(helped) else "no"
+    if key == "depends" and 1 in (classes, len(found)):
+        key += "_reader" if classes == 1 else "_size"
     return Finding(f"benefit_answer_{key}", {"parts": clauses(parts)})
 
 
 def _few(benefit: Benefit) -> list[Finding]:
     """What so few plates cannot show, whatever was read."""
-    n, least = max(len(one.plates) for one in benefit.classes), least_plates(len(restorations(benefit)))
-    if least <= _FEW * n:
-        return []
-    values = {"n": str(n), "least": str(least), "points": number(100 * least / n, 0)}
-    return [Finding("benefit_few" if least <= n else "benefit_too_few", values)]
+    least = least_plates(len(restorations(benefit)))
+    few = [one for one in benefit.classes if least > _FEW * len(one.plates)]
+    sentences = []
+    for key, enough in (("benefit_few", True), ("benefit_too_few", False)):
+        titles = [class_title(one.name) for one in few if (least <= len(one.plates)) == enough]
+        if titles:
+            sentences.append(Finding(key, {"classes": listed(titles), "least": str(least)}))
+    return sentences
 
 
 def _reader(benefit: Benefit, name: str, own: Sequence[Gain]) -> Finding:

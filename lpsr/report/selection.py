@@ -44,6 +44,7 @@ class Loss(NamedTuple):
     margin: float | None = None
     embedder: str | None = None
     w_recognition: float | None = None
+    w_reading: float | None = None
     adversary: bool | None = None
 
     @property
@@ -58,7 +59,7 @@ def loss_of(run: "RunRecord | Card") -> Loss:
     kind = loss.get("kind") if isinstance(loss, dict) else None
     if kind == "pecl" and loss.get("w_reading"):
         # No PECL of the paper's.
-        return Loss("pecl-reading", loss.get("d"), loss.get("form"), w_recognition=loss["w_reading"])
+        return Loss("pecl-reading", loss.get("d"), loss.get("form"), w_reading=loss["w_reading"])
     if kind != "pecl":
         weight = loss.get("w_recognition") if kind in ("guided", "lcofl") else None
         adversary = (kind == "lcofl" and loss.get("adversary")) or None

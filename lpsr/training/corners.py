@@ -73,7 +73,7 @@ class CornersTraining(Pretraining):
                 "val_plate": torch.cat(right).float().mean().item(),
             }
         tensors = {name: tensor for name, tensor in self.model.state_dict().items() if tensor.is_floating_point()}
-        save_tensors(self.folder / WEIGHTS, half(tensors))
+        save_tensors(self.folder / WEIGHTS, half(tensors), iteration=iteration)
         return self.facts["scores"]
 
     def _on_device(self, batch: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[Tensor, Tensor, Tensor]:

@@ -90,7 +90,7 @@ class EmbedderTraining(Pretraining):
             with self.fabric.autocast():
                 scores = presence_scores(self.model, self.held_out, self.recipe.batch, self.fabric.device)
             self.facts["scores"] = scores
-        save_tensors(self.folder / WEIGHTS, half(self.model.export()))
+        save_tensors(self.folder / WEIGHTS, half(self.model.export()), iteration=iteration)
         return self.facts["scores"]
 
 

@@ -23,7 +23,7 @@ from lpsr.model_card import write_model_card
 from lpsr.models.registry import architecture_of
 from lpsr.models.weights import half, load_tensors
 from lpsr.training.loop import RECIPE, RUN
-from lpsr.training.origin import earlier_stages, without_paths
+from lpsr.training.origin import earlier_stages, saved_at, without_paths
 from lpsr.training.recipe import (
     CornersRecipe,
     EmbedderRecipe,
@@ -114,9 +114,10 @@ def export_auxiliary(run_folder: str | Path, name: str, folder: str | Path = CHE
         raise InputError(f"{run_folder} holds no pre-training with weights yet.")
     model, card_kind, title = _PRETRAININGS[kind]
     recipe, run = parse(model, read_json(run_folder / RECIPE)), read_json(run_folder / RUN)
-    weights, _ = load_tensors(run_folder / f"{kind}.safetensors")
+    weights, facts = load_tensors(run_folder / f"{kind}.safetensors")
     if isinstance(recipe, ReaderRecipe):
-        title += ", multi-scale" if recipe.coarsest > 1 else ", HR"
+        coarsest = max(recipe.coarsest, *(stage["recipe"]["coarsest"] for stage in earlier_stages(run)), 1)
+        title += ", multi-scale" if coarsest > 1 else ", HR"
     scores = {key: value for key, value in run.items() if key.startswith("val_")}
     if recipe.validation:
         scores |= {"data": recipe.validation.label, "split": recipe.validation.split}
@@ -131,7 +132,7 @@ def export_auxiliary(run_folder: str | Path, name: str, folder: str | Path = CHE
             "architecture": AUXILIARIES[kind],
             "recipe": without_paths(recipe.model_dump(mode="json")),
             "data": run["data"],
-            "iterations": run["iteration"] + sum(stage["best_iteration"] for stage in stages),
+            "iterations": saved_at(run, facts) + sum(stage["best_iteration"] for stage in stages),
             "batch": recipe.batch,
             "seed": recipe.seed,
             "weights_dtype": "float16",

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from lpsr.checkpoints import auxiliary_of, read_auxiliary_card, read_card
+from lpsr.checkpoints import AUXILIARIES, PLATE, read_auxiliary_card, read_card
 from lpsr.files import read_json, sha256
+from lpsr.models.weights import load_tensors
 from lpsr.training.loop import RECIPE, RUN
 
 
@@ -19,15 +20,23 @@ def origin(init_from: str | None) -> dict[str, Any]:
     stages = [{"weights": weights.name}]
     if (weights.parent / RUN).is_file():
         run = read_json(weights.parent / RUN)
-        # A pre-training hands on its last weights.
-        last = {"best_iteration": run["iteration"]} | run
+        last = {"best_iteration": saved_at(run, load_tensors(weights)[1])} | run
         stages = [*last.pop("stages", []), {"recipe": read_json(weights.parent / RECIPE), **last}]
     elif weights.with_suffix(".json").is_file():
-        read = read_auxiliary_card if auxiliary_of(weights.stem) else read_card
-        card = read(weights.stem, weights.parent)
+        values = read_json(weights.with_suffix(".json"))
+        is_reader = isinstance(values, dict) and values.get("architecture") == AUXILIARIES[PLATE]
+        card = (read_auxiliary_card if is_reader else read_card)(weights.stem, weights.parent)
         last = {key: getattr(card, key) for key in ("recipe", "data", "device", "precision", "seconds", "torch")}
         stages = [*card.stages, {**last, "best_iteration": card.kept_iteration}]
     return {"stages": stages, "init_sha256": sha256(weights)}
+
+
+def saved_at(run: dict[str, Any], facts: dict[str, Any]) -> int:
+    """The iteration whose weights a file of a pre-training holds, from ``run.json`` and the file's facts.
+
+    A run that was stopped between two validations went further than its weights.
+    """
+    return facts.get("iteration", run["iteration"])
 
 
 def earlier_stages(run: dict[str, Any]) -> list[dict[str, Any]]:

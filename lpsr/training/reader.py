@@ -83,7 +83,7 @@ class ReaderTraining(Pretraining):
             scores |= {f"val_exact{name}": share.exact, f"val_characters{name}": share.char_accuracy}
         self.facts["scores"] = scores
         tensors = {name: tensor for name, tensor in self.model.state_dict().items() if tensor.is_floating_point()}
-        save_tensors(self.folder / WEIGHTS, half(tensors))
+        save_tensors(self.folder / WEIGHTS, half(tensors), iteration=iteration)
         return scores
 
     def describe(self) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class RecogniserTraining(Pretraining):
             share = rates(judge(text, one) for (_, text), one in zip(self.held_out, read, strict=True))
             self.facts["scores"] = {"val_exact": share.exact, "val_characters": share.char_accuracy}
         tensors = {name: tensor for name, tensor in self.model.state_dict().items() if tensor.is_floating_point()}
-        save_tensors(self.folder / WEIGHTS, half(tensors))
+        save_tensors(self.folder / WEIGHTS, half(tensors), iteration=iteration)
         return self.facts["scores"]
 
 

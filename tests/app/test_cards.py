@@ -75,7 +75,7 @@ def test_the_heading_names_the_reader(comparison):
     passport = {**comparison.passport, "reader": '<CRNN "1">'}
     read = dataclasses.replace(comparison, reader="plate-hr", passport=passport)
     html = cards.results(Choice(PICTURE, comparison=read), EN)
-    assert 'title="&lt;CRNN &quot;1&quot;&gt;">read by HR-trained reader</span>' in html
+    assert 'title="&lt;CRNN &quot;1&quot;&gt;">read by the HR-trained reader</span>' in html
     assert "read by" not in cards.results(Choice(PICTURE, comparison=comparison), EN)
 
 

@@ -195,12 +195,12 @@ def test_another_reader_reads_the_same_pictures_and_claims_nothing(visit):
     before = [picture(page, f'.card[data-model="{name}"] .plate') for name in ("lr", "mse")]
     page.locator("#reader input").click()
     page.get_by_role("option", name="HR-trained reader").click()
-    heading(page, "read by HR-trained reader")
+    heading(page, "read by the HR-trained reader")
     for name, old in zip(("lr", "mse"), before, strict=True):
         np.testing.assert_array_equal(picture(page, f'.card[data-model="{name}"] .plate'), old)
     assert "reader=plate-hr" in page.url and "preset=night" in page.url
     assert page.locator(".tile.reliable").count() == page.locator(".meanings .tile.reliable").count()
     page.reload()
     page.wait_for_selector("section.result .card")
-    heading(page, "read by HR-trained reader")
+    heading(page, "read by the HR-trained reader")
     assert page.locator("#reader input").input_value() == "HR-trained reader"

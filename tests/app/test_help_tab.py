@@ -12,6 +12,7 @@ import pytest
 from made_benefit import make_benefit, make_votes
 
 from lpsr.app.help import html, votes_html
+from lpsr.app.help.form import _bring
 from lpsr.app.help.job import Desk, Job
 from lpsr.app.help.tab import MOST_SECONDS, HelpTab
 from lpsr.app.help.votes import Frames, Round
@@ -103,7 +104,7 @@ def test_without_one_it_is_said_how_it_is_made_and_a_broken_one_is_a_sentence(ta
 
 
 def test_a_measurement_replaces_it_and_there_is_a_way_back(tab, desk):
-    assert tab._start(TOKEN, None, {}, request(), *form()) == ("", "own", TOKEN)
+    assert tab._start(TOKEN, None, "", request(), *form()) == ("", "own", TOKEN)
     going = look(tab, shown="committed none en")
     assert going.report == gr.skip() and going.which["value"] == "own" and not going.which["visible"]
     assert not going.start["interactive"] and going.stop["interactive"] and "<progress" in going.status
@@ -118,7 +119,7 @@ def test_a_measurement_replaces_it_and_there_is_a_way_back(tab, desk):
 
 
 def test_a_reloaded_page_follows_again_and_a_stranger_does_not(tab, desk):
-    tab._start(TOKEN, None, {}, request(), *form())
+    tab._start(TOKEN, None, "", request(), *form())
     assert tab._attach(TOKEN).active
     assert not tab._attach("s" * 22).active
     assert not look(tab, token="s" * 22).stop["interactive"]
@@ -132,15 +133,15 @@ def test_a_reloaded_page_follows_again_and_a_stranger_does_not(tab, desk):
 
 @pytest.mark.parametrize("token", ["", None, ["t"], "short"])
 def test_without_a_token_the_browser_gets_one_that_nobody_has(tab, desk, token):
-    *_, given = tab._start(token, None, {}, request("one"), *form())
+    *_, given = tab._start(token, None, "", request("one"), *form())
     assert len(given) >= 20 and tab._attach(given).active and not tab._attach(token).active
 
 
 def test_a_shared_page_bounds_the_time_and_what_is_gone_is_said(tab, desk):
-    tab._start(TOKEN, None, {}, request(), *form())
+    tab._start(TOKEN, None, "", request(), *form())
     assert desk.job(TOKEN).limit == math.inf
     tab.hosted = True
-    tab._start("u" * 22, None, {}, request(), *form())
+    tab._start("u" * 22, None, "", request(), *form())
     assert desk.job("u" * 22).limit == MOST_SECONDS
     # As after a restart: the page still shows a bar.
     assert "no longer kept" in look(tab, "v" * 22, which="own").status and look(tab, "v" * 22).status == ""
@@ -155,18 +156,21 @@ def test_the_committed_measurement_is_made_once_until_its_file_changes(tab, tmp_
     assert "does-it-help" in look(tab).report
 
 
-def test_a_second_start_and_a_missing_zip_are_said(tab, desk):
-    assert "Bring a ZIP" in tab._start(TOKEN, None, {}, request(), *form(source="zip"))[0]
-    cut_off = {"error": "This file is no ZIP, or is cut off."}
-    assert "is no ZIP" in tab._start(TOKEN, None, cut_off, request(), *form(source="zip"))[0]
-    assert "no longer kept" in tab._start(TOKEN, "/gone.zip", {}, request(), *form(source="zip"))[0]
-    tab._start(TOKEN, None, {}, request(), *form())
-    assert "still going on" in tab._start(TOKEN, None, {}, request(), *form())[0]
+def test_a_second_start_and_a_missing_zip_are_said(tab, desk, tmp_path):
+    assert "Bring a ZIP" in tab._start(TOKEN, None, "", request(), *form(source="zip"))[0]
+    broken = tmp_path / "broken.zip"
+    broken.write_text("no archive")
+    *_, (said, file, held, why, *_) = _bring(str(broken), request())
+    assert "is no ZIP" in said and file is held is None
+    assert why in tab._start(TOKEN, None, why, request(), *form(source="zip"))[0]
+    assert "no longer kept" in tab._start(TOKEN, "/gone.zip", "", request(), *form(source="zip"))[0]
+    tab._start(TOKEN, None, "", request(), *form())
+    assert "still going on" in tab._start(TOKEN, None, "", request(), *form())[0]
 
 
 def test_an_uploaded_zip_is_kept_for_the_job_alone(tab, desk, tmp_path):
     path = zip_of(tmp_path / "mine.zip", [("0.png", "皖A12345")])
-    tab._start(TOKEN, str(path), {}, request(), *form(source="zip"))
+    tab._start(TOKEN, str(path), "", request(), *form(source="zip"))
     folder = desk.job(TOKEN).folder
     assert (folder / "plates.zip").read_bytes() == path.read_bytes()
     finish(desk)

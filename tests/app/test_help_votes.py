@@ -72,7 +72,7 @@ def test_own_frames_are_looked_for_aloud_and_keep_their_names(monkeypatch, tmp_p
     first, pending, last = _count("own_frames", files, "", 10, 0, "paddle-onnx", "bicubic", REQUEST)
     assert 'role="status"' in first and 'aria-busy="true"' in pending and 'aria-busy="false"' in last
     assert last.count("<figure>") == 2 * 19 and "&lt;b&gt;0&amp;.png" in last and "<b>0&" not in last
-    assert "&lt;b&gt;1&amp;.png: " in last and "&lt;b&gt;20&amp;.png: At most 20 frames" in last
+    assert "&lt;b&gt;1&amp;.png is not a picture" in last and "&lt;b&gt;20&amp;.png: At most 20 frames" in last
     assert str(tmp_path) not in last
 
 

@@ -148,6 +148,7 @@ def test_the_card_takes_it(plate_folder, folder, tmp_path, capsys):
     [
         (["plate-hr", "--update"], "give --check"),
         (["paddle-onnx", "--update", "--check", "test"], "has no card"),
+        (["plate-hr", "--update", "--check", "test", "--limit", "2"], "leave --limit or --update out"),
         (["plate-hr", "--check", "val"], "two splits"),
         (["plate-hr", "--split", "all", "--check", "test"], "two splits"),
         (["plate-other"], r"no plate-other.safetensors"),
@@ -168,4 +169,4 @@ def test_without_update_the_card_stays(plate_folder, folder, tmp_path, monkeypat
     assert (folder / "plate-hr.json").read_bytes() == before
     found = read_json(tmp_path / "found.json")
     assert found["chosen"]["plates"] == 2 and "--limit 2" in found["command"]
-    assert "--check SPLIT --update puts these on its card" in capsys.readouterr().out
+    assert "--check test --update puts temperature and threshold on its card" in capsys.readouterr().out

@@ -83,7 +83,7 @@ def test_a_reading_is_the_networks_own(folder):
     picture = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
     with torch.inference_mode():
         expected = plain(to_tensor(picture))[0]
-    np.testing.assert_allclose(load_logits(folder / "plate-hr.safetensors")(picture), expected, rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(load_logits(folder / "plate-hr.safetensors")(picture), expected, atol=1e-3)
     reading = get_reader("plate-hr", folder=str(folder)).read(picture)
     probabilities = expected.softmax(1).numpy()
     text, confidence = greedy(probabilities, CHARACTERS)
@@ -177,7 +177,7 @@ def test_threads_read_as_one_does(folder):
     assert all(np.abs(serial[0] - one).max() > 0.01 for one in serial[1:])
     with ThreadPoolExecutor(4) as pool:
         for found, expected in zip(pool.map(reader.logits, pictures * 3), serial * 3, strict=True):
-            np.testing.assert_allclose(found, expected, atol=1e-3)
+            np.testing.assert_array_equal(found, expected)
 
 
 def test_without_weights_one_sentence_says_how_to_get_them(tmp_path):
@@ -260,7 +260,10 @@ def test_read_prints_what_is_not_trusted(calibrated, monkeypatch, tmp_path, caps
 
 
 def test_no_torch_before_a_reader_is_asked_for():
-    code = "import sys, lpsr.readers; assert 'torch' not in sys.modules; print(*lpsr.readers.READERS)"
+    code = (
+        "import sys, lpsr.readers; assert not {'torch', 'onnx', 'onnxruntime'} & {*sys.modules}; "
+        "print(*lpsr.readers.READERS)"
+    )
     root = Path(readers.__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr

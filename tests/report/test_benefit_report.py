@@ -32,7 +32,7 @@ def made(general: tuple[int, int], any_size: tuple[int, int], **classes) -> obje
 def test_the_answer_comes_first():
     first, general, any_size, best, *_ = said(made((50, 307), (369, 310)))
     assert first == (
-        "It depends on the reader and the size: the best restoration helps the general reader; "
+        "It depends on the reader: the best restoration helps the general reader; "
         "the best restoration harms the multi-scale reader."
     )
     assert general.startswith("General reader with MSE")
@@ -82,20 +82,27 @@ def test_confident_mistakes_are_told_where_there_are_any():
     ("n", "sentence"),
     [
         (40, None),
-        (39, "with at most 39 of a size, less than 4 plates more or fewer (10 points) cannot be shown"),
-        (4, "with at most 4 of a size, less than 4 plates"),
-        (
-            3,
-            "These are too few plates: with at most 3 of a size no difference can be shown, whatever is read; it takes",
-        ),
+        (39, "Few plates: at ×8 there are so few that a difference of fewer than 4 plates cannot be shown"),
+        (4, "Few plates: at ×8"),
+        (3, "Too few plates: at ×8 no difference can be shown, whatever is read; it takes 4 plates."),
     ],
 )
 def test_few_plates_are_said_to_show_little(n, sentence):
     # All of them are gained, by the only restoration.
     benefit = make_benefit({"x8": {(NONE, GENERAL): 0, ("mse", GENERAL): n}}, n=n)
     first, second, *_ = said(benefit)
-    assert (sentence in second) if sentence else second.startswith("General reader")
+    assert second.startswith(sentence or "General reader")
     assert first.startswith("No help" if n < 4 else "Yes: the best")
+
+
+def test_each_size_has_its_own_number_of_plates():
+    cells = {(NONE, GENERAL): 0, ("mse", GENERAL): 2}
+    benefit = make_benefit({"x8": cells, "60-80": cells, "100+": cells}, n=200)
+    few = {"60-80": 20, "100+": 3}
+    classes = [make_class(one.name, cells, few.get(one.name, 200)) for one in benefit.classes]
+    _, few_said, too_few_said, *_ = said(benefit.model_copy(update={"classes": classes}))
+    assert few_said.startswith("Few plates: at 60–80 px there")
+    assert too_few_said.startswith("Too few plates: at 100+ px no")
 
 
 def test_one_reader_is_not_compared_with_itself():

@@ -8,7 +8,7 @@ import torch
 
 from lpsr.checkpoints import Card, load_restorer, read_card
 from lpsr.errors import InputError
-from lpsr.files import read_json
+from lpsr.files import read_json, write_json
 from lpsr.model_card import model_card
 from lpsr.models.weights import load_tensors
 from lpsr.training import export
@@ -138,3 +138,13 @@ def test_a_checkpoint_can_be_trained_on(runs, tmp_path):
         card.stages[0]["best_iteration"],
         card.kept_iteration,
     ]
+    # Whatever it is called; what restores nothing is refused.
+    for suffix in (".safetensors", ".json"):
+        (tmp_path / f"mine{suffix}").rename(tmp_path / f"plate-mine{suffix}")
+    values = read_json(tmp_path / "plate-mine.json")
+    write_json(tmp_path / "plate-mine.json", values | {"name": "plate-mine"})
+    recipe |= {"init_from": str(tmp_path / "plate-mine.safetensors")}
+    assert train(parse(Recipe, recipe), tmp_path / "renamed")["stages"] == run["stages"]
+    write_json(tmp_path / "plate-mine.json", values | {"name": "plate-mine", "architecture": "resnet18-embedder"})
+    with pytest.raises(InputError, match="restores nothing"):
+        train(parse(Recipe, recipe), tmp_path / "refused")

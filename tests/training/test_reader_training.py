@@ -74,6 +74,15 @@ def test_a_card_tells_what_the_weights_had_learned_before(recipe, tmp_path):
         assert "| | stage 1 | stage 2 |" in words and str(tmp_path) not in words
 
 
+def test_a_stopped_run_counts_the_steps_that_its_weights_have(recipe, tmp_path):
+    # Validated, and so saved, after 3 of them.
+    left = iter([None] * 3 + ["pause"])
+    assert pretrain_reader(recipe, tmp_path / "run", should_stop=lambda: next(left, None))["iteration"] == 4
+    assert export_auxiliary(tmp_path / "run", "plate-mine", tmp_path / "out").iterations == 3
+    begun = recipe.model_copy(update={"init_from": str(tmp_path / "run" / WEIGHTS), "iterations": 1})
+    assert [one["best_iteration"] for one in pretrain_reader(begun, tmp_path / "next")["stages"]] == [3]
+
+
 def test_what_is_exported_is_a_reader_and_no_checkpoint(recipe, tmp_path, capsys):
     run, out = tmp_path / "run", tmp_path / "out"
     pretrain_reader(recipe.model_copy(update={"iterations": 1, "coarsest": 1.0}), run)
@@ -105,7 +114,7 @@ def test_the_verb_takes_splits_and_shares(plate_folder, tmp_path, capsys):
     data = [f"{plate_folder}@train:0.75", f"{plate_folder}@test:0.25"]
     options = ["--iterations", "1", "--batch", "2", "--coarsest", "2", "--accelerator", "cpu"]
     assert main(["pretrain-reader", str(tmp_path / "run"), "--data", data[0], "--data", data[1], *options]) == 0
-    assert f"Next: python -m lpsr export {tmp_path / 'run'} plate-multiscale --replace" in capsys.readouterr().err
+    assert f"Next: python -m lpsr export {tmp_path / 'run'} plate-multiscale" in capsys.readouterr().err
     run = read_json(tmp_path / "run" / "run.json")
     assert [(one["split"], one["share"], one["plates"]) for one in run["data"]] == [
         ("train", 0.75, 6),

@@ -31,8 +31,8 @@ class Form:
 
     def __init__(self, hosted: bool) -> None:
         self.hosted = hosted
-        # What the ZIP holds, or why it cannot be used ("error"), and until when it is kept from the sweep of uploads.
-        self.held, self.until = gr.State({}), gr.State(0.0)
+        # What the ZIP holds, or why it cannot be used, and until when it is kept from the sweep of uploads.
+        self.held, self.why, self.until = gr.State(None), gr.State(""), gr.State(0.0)
         self.touching = gr.Timer(TOUCH, active=False)
         gr.HTML("<h2>" + label("help.measure") + "</h2>")
         self.source = gr.Radio(
@@ -70,14 +70,14 @@ class Form:
         tab.select(self._open, [self.held, *self.controls], [*self.controls[1:4], self.time], **at_once)
         gr.on([one.input for one in self.controls], **estimated)
         self.source.input(lambda name: gr.update(visible=name == "zip"), self.source, self.zip, **at_once)
-        brought = [self.found, self.file, self.held, self.until, self.touching]
+        brought = [self.found, self.file, self.held, self.why, self.until, self.touching]
         checked = self.file.upload(_bring, self.file, brought, concurrency_id="help-zip", **private)
         checked.then(**estimated)
-        gone = [self.found, self.held, self.touching]
-        self.file.clear(lambda: ("", {}, gr.Timer(active=False)), None, gone, **at_once).then(**estimated)
+        gone = [self.found, self.held, self.why, self.touching]
+        self.file.clear(lambda: ("", None, "", gr.Timer(active=False)), None, gone, **at_once).then(**estimated)
         self.touching.tick(touch, [self.file, self.until], [self.found, self.file, self.touching], **private)
 
-    def _open(self, held: dict, request: gr.Request, *values: Any) -> tuple:
+    def _open(self, held: dict | None, request: gr.Request, *values: Any) -> tuple:
         """What can be chosen by now."""
         from lpsr.benefit.result import CLASSES as ALL
         from lpsr.report.benefit_verdict import class_title
@@ -96,14 +96,14 @@ class Form:
             self._estimate(held, request, source, readers, restorers, classes, most, frames),
         )
 
-    def _estimate(self, held: dict, request: gr.Request, *values: Any) -> str:
+    def _estimate(self, held: dict | None, request: gr.Request, *values: Any) -> str:
         words = words_for(request)
         try:
             wish = wish_of(values, self.hosted)
         except InputError as error:
             return f'<p class="minor">{escape(str(error))}</p>'
-        if wish.source == "zip" and "count" not in held:
-            return f'<p class="minor">{escape(held.get("error") or words("help.no_zip"))}</p>'
+        if wish.source == "zip" and not held:
+            return f'<p class="minor">{words.html("help.no_zip")}</p>'
         plates = held["count"] if wish.source == "zip" else len(shipped())
         return html.estimate(seconds(wish, plates), min(plates, wish.most), words)
 
@@ -111,14 +111,14 @@ class Form:
 def _bring(path: str | None, request: gr.Request) -> Iterator[tuple]:
     """What the ZIP holds; one that cannot be used is not kept."""
     words = words_for(request)
-    yield f'<p role="status">{words.html("help.checking")}</p>', gr.skip(), {}, 0.0, gr.Timer(active=False)
+    yield f'<p role="status">{words.html("help.checking")}</p>', gr.skip(), None, "", 0.0, gr.Timer(active=False)
     try:
         held = check_zip(path)
-        yield html.found(held, words), gr.skip(), held, time.monotonic() + KEPT, gr.Timer(active=True)
+        yield html.found(held, words), gr.skip(), held, "", time.monotonic() + KEPT, gr.Timer(active=True)
         return
     except InputError as error:
         why = str(error)
     except Exception:
         log.exception("A ZIP could not be checked.")
         why = words("help.sorry")
-    yield alert(why), None, {"error": why}, 0.0, gr.Timer(active=False)
+    yield alert(why), None, None, why, 0.0, gr.Timer(active=False)

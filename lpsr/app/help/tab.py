@@ -20,7 +20,7 @@ from lpsr.app.help.job import Desk, Job, Refused
 from lpsr.app.help.votes import VotesPart
 from lpsr.app.help.wish import bring, measure, wish_of
 from lpsr.app.language import LANGUAGES, Words, label, words_for
-from lpsr.app.results.tab import report_view
+from lpsr.app.results.view import report_view
 from lpsr.app.theme import script
 from lpsr.app.tokens import is_token, token_of
 from lpsr.errors import InputError
@@ -91,14 +91,14 @@ class HelpTab:
         gr.on([page.load, token.change], self._attach, token, self.timer, **at_once)
         self.timer.tick(**look, trigger_mode="once")
         self.which.input(**look, trigger_mode="always_last")
-        form = [token, self.form.file, self.form.held, *self.form.controls]
+        form = [token, self.form.file, self.form.why, *self.form.controls]
         self.start.click(self._start, form, [self.message, self.which, token], **private).then(**look)
         # Past the queue, where it would wait for others.
         self.stop.click(self._stop, token, self.stop, **at_once).then(**look)
         self.files.select(self._download, token, self.files, **private)
         self.votes.listen(self.tab)
 
-    def _start(self, token: Any, path: str | None, held: dict, request: gr.Request, *values: Any) -> tuple:
+    def _start(self, token: Any, path: str | None, why: str, request: gr.Request, *values: Any) -> tuple:
         """What is wrong, which measurement is shown, and the token."""
         words = words_for(request)
         token = token_of(token)
@@ -109,7 +109,7 @@ class HelpTab:
                 raise Refused("going_on")
             if wish.source == "zip":
                 if not path:
-                    raise InputError(held.get("error") or words("help.no_zip"))
+                    raise InputError(why or words("help.no_zip"))
                 # Nobody else can guess its name, and the sweep of uploads passes it over.
                 folder = bring(path, Path(get_upload_folder()) / f"help-{secrets.token_urlsafe(24)}")
             self.desk.start(token, wish, folder, MOST_SECONDS if self.hosted else math.inf)

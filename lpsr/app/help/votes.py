@@ -193,7 +193,14 @@ def brought(files: Sequence[tuple[str, str]], reader: Any) -> Frames:
     from lpsr.clip import cut_plates
 
     notes = [f"{name}: {_LEFT}" for _, name in files[MOST_FRAMES:]]
-    names, known = {}, [one for one in files[:MOST_FRAMES] if PurePosixPath(one[1]).suffix.lower() in SUFFIXES]
+    names, known = {}, []
+    for path, name in files[:MOST_FRAMES]:
+        if PurePosixPath(name).suffix.lower() in SUFFIXES:
+            known.append((path, name))
+        else:
+            notes.append(f"{name}: {_NO_PICTURE}")
+    if not known:
+        raise InputError(notes[-1])
     with tempfile.TemporaryDirectory(prefix="lpsr-frames-") as folder:
         for number, (path, name) in enumerate(known):
             # Named by us: what a visitor calls a file may be anything.
@@ -204,15 +211,18 @@ def brought(files: Sequence[tuple[str, str]], reader: Any) -> Frames:
             names[link.name] = name
 
         def complain(error: InputError, file: Path) -> None:
-            notes.append(str(error).replace(file.name, names[file.name]))
+            said, name = str(error), names[file.name]
+            notes.append(said.replace(file.name, name) if file.name in said else f"{name}: {said}")
 
         try:
             plates, _ = cut_plates(folder, reader, complain=complain)
         except InputError as error:
-            raise InputError(" ".join([str(error), *notes])) from error
+            # One tells why; there may be many.
+            raise InputError(" ".join([str(error), *notes[:1]])) from error
     return Frames([one.picture for one in plates], [names[one.name] for one in plates], None, tuple(notes))
 
 
+_NO_PICTURE = f"No picture; frames are {', '.join(sorted(SUFFIXES))}."
 _LEFT = f"At most {MOST_FRAMES} frames are voted over."
 
 

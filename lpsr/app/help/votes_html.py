@@ -5,7 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from lpsr.app.cards import chips, confidence
-from lpsr.app.engines import title
+from lpsr.app.engines import read_by
 from lpsr.app.gallery import data_uri
 from lpsr.app.language import Words
 from lpsr.plates import matches
@@ -28,7 +28,7 @@ def votes(
 ) -> str:
     """The frames and their votes, without restoration and with it (``pending``: still to come)."""
     known = f' · {words.html("compare.truth")} <b class="truth">{escape(frames.text)}</b>' if frames.text else ""
-    by = words.html("readers.read_by", reader=title(reader.name, words))
+    by = read_by(reader.name, words)
     heading = words.html("help.vote_found", count=len(frames.pictures))
     notes = "".join(f'<p class="note">{escape(one)}</p>' for one in frames.notes)
     shown = "".join(_round(one, frames, qualities, reader.threshold, words) for one in rounds)

@@ -11,26 +11,14 @@ import gradio as gr
 
 from lpsr.app.cards import alert
 from lpsr.app.language import label, words_for
-from lpsr.app.plots import plot_words, plotly
-from lpsr.app.theme import script
+from lpsr.app.plots import plot_words
+from lpsr.app.results.view import report_view
 from lpsr.app.words import Words
 from lpsr.errors import InputError
 
 log = logging.getLogger(__name__)
 
-_TEMPLATE = '<div class="results"></div><p class="failed" role="status"></p>'
 _WAITING = '<p class="results-none" role="status">' + label("results.loading") + "</p>"
-
-
-def report_view(elem_id: str) -> gr.HTML:
-    """The component that shows parts of a report, given as the JSON that ``content`` makes."""
-    return gr.HTML(
-        "",
-        html_template=_TEMPLATE,
-        js_on_load=script("plots") + script("copy") + script("results"),
-        elem_id=elem_id,
-        plotly=plotly(),
-    )
 
 
 class ResultsTab:

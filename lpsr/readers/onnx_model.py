@@ -1,4 +1,4 @@
-"""The plate reader's network as an ONNX program: ONNX Runtime reads one plate in about half the time of PyTorch."""
+"""The plate reader's network as an ONNX model: ONNX Runtime reads one plate in about half the time of PyTorch."""
 
 import numpy as np
 import onnx
@@ -7,13 +7,14 @@ from torch import nn
 
 from lpsr.models.plate_reader import CLASSES, FRAMES, SIZE, PlateReaderNetwork, fold_normalisation
 
+# As of exported checkpoints.
 OPSET = 18
 # PyTorch has an LSTM's gates as input, forget, cell and output, ONNX as input, output, forget and cell.
 _GATES = (0, 3, 1, 2)
 
 
-def program(network: PlateReaderNetwork) -> bytes:
-    """A program that reads what the network reads, which is spent: its normalisation is folded.
+def to_onnx(network: PlateReaderNetwork) -> bytes:
+    """A model that reads what the network reads, which is spent: its normalisation is folded.
 
     Its input "plate" is ``(1, 3, 32, 128)`` uint8 RGB, its output "logits" ``(32, 66)`` float32. Written by hand, since
     PyTorch's exporter takes seconds and switches oneDNN off for the whole process.
