@@ -278,7 +278,8 @@ def test_a_measurement_runs_survives_a_reload_and_can_be_stopped(helping):
     page.reload()
     page.wait_for_selector("#help-status progress")
     page.click("#help-stop")
-    page.wait_for_selector("#help-status:has-text('Stopped')")
+    # It stops between two steps, and loading the readers from a cold disk is one.
+    page.wait_for_selector("#help-status:has-text('Stopped')", timeout=150_000)
     page.wait_for_selector("#help-start:not([disabled])")
     page.locator("#help-frames input").uncheck()
     page.locator("#help-most input[type=number]").fill("2")
