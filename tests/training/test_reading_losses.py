@@ -222,7 +222,7 @@ def test_the_compact_network_is_trained_exported_and_recorded(make_recipe, tmp_p
     ("values", "title"),
     [
         ({"loss": {"kind": "lcofl"}}, "LCOFL"),
-        ({"loss": {"kind": "lcofl", "adversary": True}}, "LCOFL"),
+        ({"loss": {"kind": "lcofl", "adversary": True}}, "LCOFL-adversary"),
         ({"loss": {"kind": "pecl", "w_reading": 0.01}}, "PECL-Manhattan + reading"),
         ({"loss": {"kind": "pecl", "w_recognition": 0.001}}, "PECL-Manhattan"),
         ({"loss": {"kind": "guided"}}, "Guided"),
