@@ -79,7 +79,8 @@ def run(args: argparse.Namespace) -> None:
     if args.update:
         update_reader_card(found, read_auxiliary_card(args.reader, folder), folder)
     elif is_own:
-        print("\nThe reader stays as it is; --check test --update puts temperature and threshold on its card.")
+        added = "--update" if args.check else "--check test --update"
+        print(f"\nThe reader stays as it is; {added} puts temperature and threshold on its card.")
 
 
 def table(found: "ReaderCalibration") -> str:

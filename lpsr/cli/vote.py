@@ -13,6 +13,7 @@ the vote as well: agreement is no proof.
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpsr.cli.arguments import add_checkpoints
@@ -21,7 +22,7 @@ from lpsr.cli.progress import Progress
 from lpsr.cli.text import aligned
 from lpsr.errors import InputError
 from lpsr.files import write_json
-from lpsr.images import reduced
+from lpsr.images import SUFFIXES, reduced
 from lpsr.metrics.reading import judge
 from lpsr.plates import is_plate, normalise
 from lpsr.readers import DEFAULT, READERS, Reader, Reading, get_reader
@@ -71,8 +72,11 @@ def run(args: argparse.Namespace) -> int:
     """Print the votes; returns 1 where a frame could not be used, else 0."""
     # They import torch, which --help need not wait for.
     from lpsr.checkpoints import CHECKPOINTS, load_restorer
-    from lpsr.clip import cut_plates
+    from lpsr.clip import cut_plates, is_clip
 
+    source = Path(args.source)
+    if source.is_file() and source.suffix.lower() in SUFFIXES and not is_clip(source):
+        raise InputError(f"{source.name} is one picture and no vote; read it with the verb read, or name a folder.")
     truth = args.text and normalise(args.text)
     if truth is not None and not is_plate(truth):
         raise InputError(f"{args.text!r} is no text of a Chinese plate; it has 7 or 8 characters, such as 皖A12345.")

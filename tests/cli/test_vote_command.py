@@ -9,6 +9,7 @@ from PIL import Image
 
 from lpsr.cli import main
 from lpsr.data.generator import CLEAN, generate, generate_photo, just
+from lpsr.data.plates import open_plates
 from lpsr.images import save_png
 from lpsr.readers import Reading
 from lpsr.rectify import rectify
@@ -179,3 +180,9 @@ def test_a_clip(one_text, tmp_path, capsys):
     assert call(tmp_path / "burst.gif") == 0
     out = capsys.readouterr().out
     assert "frame 0 " in out and f"voted: {TEXT}" in out
+
+
+def test_one_picture_is_no_vote(plate_folder, capsys):
+    picture = open_plates(plate_folder, "val")[0].path
+    assert main(["vote", str(picture)]) == 2
+    assert "is one picture and no vote" in capsys.readouterr().err

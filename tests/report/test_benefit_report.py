@@ -39,7 +39,7 @@ def test_the_answer_comes_first():
     assert "more plates read exactly at ×8 (+49.4 [+45.1, +53.7] points)" in general
     assert "fewer at ×8 (−11.3 [" in any_size
     # What a reader of small plates reads directly against the best of all restorations.
-    assert best.startswith("At ×8, the multi-scale reader reads 71.0 % without any restoration, more than the best")
+    assert best.startswith("At ×8, the multi-scale reader reads 71.0 % without any restoration, more than the pipeline")
     assert "the multi-scale reader after MSE, 59.6 %: +11.3 [+" in best
 
 
@@ -60,10 +60,10 @@ def test_equal_pipelines_are_said_not_to_be_apart():
 def test_a_class_where_it_helps_and_one_where_it_harms():
     far = {(restorer, reader): 400 for restorer in (NONE, "mse") for reader in (GENERAL, ANY_SIZE)}
     sentences = said(made((50, 307), (369, 369), **{"100+": {**far, ("mse", GENERAL): 200}}))
-    assert "the best restoration helps the general reader in 1 of 2 classes and harms it in 1" in sentences[0]
+    assert "the best restoration helps the general reader at 1 of 2 sizes and harms it at 1" in sentences[0]
     assert "at ×8 (+49.4" in sentences[1] and "fewer at 100+ px (−38.5" in sentences[1]
     assert sentences[-2] == (
-        "Of these two, the one without restoration reads more in 0 of 2 classes and fewer in 0; in 2 no difference is "
+        "Of these two, the one without restoration reads more at 0 of 2 sizes and fewer at 0; at 2 no difference is "
         "shown."
     )
 

@@ -93,6 +93,7 @@ class HelpTab:
         self.which.input(**look, trigger_mode="always_last")
         form = [token, self.form.file, self.form.why, *self.form.controls]
         self.start.click(self._start, form, [self.message, self.which, token], **private).then(**look)
+        self.form.file.upload(lambda: "", None, self.message, **at_once)
         # Past the queue, where it would wait for others.
         self.stop.click(self._stop, token, self.stop, **at_once).then(**look)
         self.files.select(self._download, token, self.files, **private)

@@ -32,6 +32,8 @@ _VIEW = 210
 # Seconds on one core: of restoring a pixel of LR by a network of the usual size, and of one reading.
 _RESTORE, _READ = 1e-4, {"paddle-onnx": 0.022}
 _READ_OWN = 0.005
+# Seconds of loading, the first time.
+_LOAD = 3.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def seconds(wish: Wish, plates: int) -> float:
     each = [_PIXELS[name] * _RESTORE * networks + read for name in wish.classes]
     if wish.votes:
         each += [_VIEW * _RESTORE * networks + read] * FRAMES
-    return n * sum(each)
+    return _LOAD + n * sum(each)
 
 
 def measure(job: Job) -> "Benefit":
