@@ -115,13 +115,13 @@ def export_auxiliary(run_folder: str | Path, name: str, folder: str | Path = CHE
     model, card_kind, title = _PRETRAININGS[kind]
     recipe, run = parse(model, read_json(run_folder / RECIPE)), read_json(run_folder / RUN)
     weights, facts = load_tensors(run_folder / f"{kind}.safetensors")
+    stages = earlier_stages(run)
     if isinstance(recipe, ReaderRecipe):
-        coarsest = max(recipe.coarsest, *(stage["recipe"]["coarsest"] for stage in earlier_stages(run)), 1)
+        coarsest = max([recipe.coarsest, *(stage["recipe"]["coarsest"] for stage in stages)])
         title += ", multi-scale" if coarsest > 1 else ", HR"
     scores = {key: value for key, value in run.items() if key.startswith("val_")}
     if recipe.validation:
         scores |= {"data": recipe.validation.label, "split": recipe.validation.split}
-    stages = earlier_stages(run)
     origin = {"stages": stages, "init_sha256": run.get("init_sha256")} if card_kind is ReaderCard else {}
     card = save_checkpoint(
         folder,

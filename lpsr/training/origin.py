@@ -20,8 +20,9 @@ def origin(init_from: str | None) -> dict[str, Any]:
     stages = [{"weights": weights.name}]
     if (weights.parent / RUN).is_file():
         run = read_json(weights.parent / RUN)
-        last = {"best_iteration": saved_at(run, load_tensors(weights)[1])} | run
-        stages = [*last.pop("stages", []), {"recipe": read_json(weights.parent / RECIPE), **last}]
+        if "best_iteration" not in run:
+            run["best_iteration"] = saved_at(run, load_tensors(weights)[1])
+        stages = [*run.pop("stages", []), {"recipe": read_json(weights.parent / RECIPE), **run}]
     elif weights.with_suffix(".json").is_file():
         values = read_json(weights.with_suffix(".json"))
         is_reader = isinstance(values, dict) and values.get("architecture") == AUXILIARIES[PLATE]
