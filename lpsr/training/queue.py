@@ -40,9 +40,8 @@ from lpsr.training.status import (
     write_status,
 )
 
-# Seconds: until a process that was started holds its lock, until one that was killed has let go of it, and until others
-# have looked at it.
-START, END, _GLANCE = 60.0, 15.0, 0.2
+# Seconds: until a process that was started holds its lock, and until one that was killed has let go of it.
+START, END = 60.0, 15.0
 # Seconds that a visitor's plates, and what the page showed of them, are kept for a run that does not go on.
 KEPT = 24 * 3600
 # Bytes that must be free for a run to begin.
@@ -123,7 +122,7 @@ def _steer(root: Path, name: str, request: str) -> None:
     with _queue(root):
         folder = read_run(root, name).folder
         try:
-            with held(folder, _GLANCE):
+            with held(folder):
                 status = read_status(folder)
                 if status.state in ENDED:
                     raise InputError(f"The run {name} has ended already.")
@@ -146,7 +145,7 @@ def resume(root: Path, name: str) -> None:
     with _queue(root):
         folder = read_run(root, name).folder
         try:
-            with held(folder, _GLANCE):
+            with held(folder):
                 status = read_status(folder)
                 if status.state in ("queued", "done"):
                     raise InputError(f"The run {name} waits already or is done.")

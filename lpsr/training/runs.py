@@ -20,12 +20,18 @@ from lpsr.training.plan import Generated, Plan
 from lpsr.training.recipe import parse
 from lpsr.training.status import CHECKPOINT, LOCK, NOTE, PLAN, Status, read_status
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 RUNS = Path(os.environ.get("LPSR_RUNS", Path(__file__).resolve().parents[2] / "runs"))
 # Generated plates lie here, once for all runs that ask for the same.
 SHARED = ".data"
 MAX_NOTE = 500
-# Seconds for which a look at a run holds its lock, at the most.
-_GLANCE = 0.05
+# Seconds between two tries to take a lock; until a look gives up where looks exclude one another; and until one who
+# takes a run's lock gives up because of those who look.
+_POLL, _GLANCE, _PATIENCE = 0.01, 0.05, 5.0
 
 
 @dataclass(frozen=True)
@@ -122,17 +128,28 @@ def delete(folder: Path) -> None:
 
 def lives(folder: Path) -> bool:
     """Whether a process is working on the run; others that ask the same at this moment do not count."""
+    if fcntl is None:
+        try:
+            with FileLock(folder / LOCK).acquire(timeout=_GLANCE, poll_interval=_POLL):
+                return False
+        except Timeout:
+            return True
     try:
-        with held(folder, _GLANCE):
-            return False
-    except Timeout:
+        with open(folder / LOCK, "rb") as file:
+            # Shared, so that looks, however many, do not take one another for its process.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
+    except FileNotFoundError:
+        return False
+    return False
 
 
 @contextmanager
-def held(folder: Path, patience: float = 0.0) -> Iterator[None]:
+def held(folder: Path) -> Iterator[None]:
     """Hold a run's lock for a moment. Raises filelock.Timeout while its process lives."""
-    with FileLock(folder / LOCK).acquire(timeout=patience, poll_interval=_GLANCE / 5):
+    lock = FileLock(folder / LOCK)
+    with lock.acquire(timeout=_PATIENCE, poll_interval=_POLL, cancel_check=lambda: lives(folder)):
         try:
             yield
         finally:

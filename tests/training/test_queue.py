@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
@@ -195,6 +196,27 @@ def test_looks_at_a_run_do_not_make_it_seem_to_run(three):
     with ThreadPoolExecutor(8) as pool:
         states = set(pool.map(lambda _: read_run(three, "first").status.state, range(300)))
     assert states == {"interrupted"}
+
+
+def test_a_run_is_taken_up_however_many_look_at_it(three):
+    put(three, "first", state="paused")
+    looking = threading.Event()
+
+    def look():
+        while not looking.is_set():
+            lives(three / "first")
+
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(8):
+            pool.submit(look)
+        try:
+            for _ in range(20):
+                queue.resume(three, "first")
+                assert state(three, "first") == "queued"
+                queue.pause(three, "first")
+                assert state(three, "first") == "paused"
+        finally:
+            looking.set()
 
 
 def test_a_look_at_a_run_that_is_deleted_meanwhile_leaves_nothing(three):
