@@ -19,7 +19,7 @@ from lpsr.readers.own import OwnReader, load
 
 FACTS = {
     "name": "plate-hr",
-    "title": "Plate reader, HR",
+    "title": "HR-trained plate reader",
     "architecture": "crnn-ctc",
     "recipe": {},
     "data": [],
@@ -169,4 +169,6 @@ def test_without_update_the_card_stays(plate_folder, folder, tmp_path, monkeypat
     assert (folder / "plate-hr.json").read_bytes() == before
     found = read_json(tmp_path / "found.json")
     assert found["chosen"]["plates"] == 2 and "--limit 2" in found["command"]
-    assert "--check test --update puts temperature and threshold on its card" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "--check test --update puts temperature and threshold on its card" in out
+    assert "Chosen on 2 plates only" in out
