@@ -35,7 +35,7 @@ def verdict(benefit: Benefit) -> tuple[Finding, ...]:
         return (Finding("benefit_nothing"),)
     found = {reader.name: gains(benefit, reader.name) for reader in benefit.readers}
     readers = [_reader(benefit, name, one) for name, one in found.items()]
-    return (_answer(found), *_few(benefit), *readers, *_rivals(benefit), *_sure(benefit), _method(benefit))
+    return (_answer(found), *readers, *_few(benefit), *_rivals(benefit), *_sure(benefit), _method(benefit))
 
 
 def reader_title(name: str) -> Text:
