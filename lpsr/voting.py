@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from lpsr.plates import matches
 from lpsr.readers.base import WEAK, Reading
 from lpsr.rectify import effective_width
 
@@ -65,6 +66,18 @@ class Tally:
             ],
             "counted": list(self.counted),
         }
+
+
+def strangers(tally: Tally, readings: Sequence[Reading], threshold: float | None = None) -> tuple[bool, ...]:
+    """For each reading that was voted over whether it may be another plate's: it is sure of every character, none being
+    below the reader's ``threshold``, where it has none below ``WEAK``, and fewer than half of them are those voted."""
+    least = WEAK if threshold is None else threshold
+    return tuple(
+        bool(one.plate_text)
+        and not any(one.weak(least))
+        and 2 * sum(matches(tally.text, one.plate_text)) < len(tally.text)
+        for one in readings
+    )
 
 
 def quality(picture: np.ndarray) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lpsr.readers import Reading
-from lpsr.voting import VOTES, vote
+from lpsr.voting import VOTES, strangers, vote
 
 NOTHING = Reading("", "", 0.0, (), "test", 0.0)
 
@@ -173,6 +173,19 @@ def test_votes_that_all_weigh_nothing_weigh_the_same():
 def test_other_weights_and_qualities_are_refused(weights, qualities):
     with pytest.raises(ValueError, match=r"quality|qualities|loudness"):
         vote([SURE, OTHER], weights, qualities)
+
+
+def test_what_is_surely_read_as_another_plate_is_told():
+    # Of seven characters 3, 4 and none are those voted.
+    far, near, other = reading("京A99945", 0.9), reading("京A19945", 0.9), reading("粤B98766D", 0.9)
+    unsure = reading("粤B98766", 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.4)
+    readings = [SURE, SURE, SURE, far, near, other, unsure, NOTHING]
+    tally = vote(readings, "majority")
+    assert tally.text == "京A12345"
+    assert strangers(tally, readings) == (False, False, False, False, False, True, False, False)
+    assert strangers(tally, [reading("京B99945", 0.9)]) == (True,)
+    assert strangers(tally, [unsure], 0.4) == (True,) and strangers(tally, [other], 0.95) == (False,)
+    assert strangers(vote([NOTHING], "majority"), [NOTHING]) == (False,)
 
 
 def test_a_tally_as_json():

@@ -7,8 +7,8 @@ A frame is a picture of the plate, cut close to it, or a photo, in which the pla
 taken. What each frame reads is printed, then for each place the characters read there with their shares of the votes,
 and the text that they make, a '?' behind a character that few voted for or that none was sure of. One frame is no vote,
 and its shares are all 100 %. Readings of another length than the voted one do not count; nor does a frame that cannot
-be used, which is said. Frames that share a fault (one bad photo enlarged, one wrong habit of the reader) share it in
-the vote as well: agreement is no proof.
+be used, which is said. A frame read surely and as another plate is named, and votes all the same. Frames that share a
+fault (one bad photo enlarged, one wrong habit of the reader) share it in the vote as well: agreement is no proof.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from lpsr.metrics.reading import judge
 from lpsr.plates import is_plate, normalise
 from lpsr.readers import DEFAULT, READERS, Reader, Reading, get_reader
 from lpsr.rectify import effective_width
-from lpsr.voting import MOST_SIDE, VOTES, Tally, quality, vote
+from lpsr.voting import MOST_SIDE, VOTES, Tally, quality, strangers, vote
 
 if TYPE_CHECKING:
     from lpsr.clip import CutPlate
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     for name, restorer in restorers.items():
         readings = _read(plates, restorer, reader)
         tally = vote(readings, args.weights, [quality(plate.picture) for plate in plates])
-        print("\n" + _shown(name, plates, readings, tally, tally.weak(reader.threshold), truth), flush=True)
+        print("\n" + _shown(name, plates, readings, tally, reader.threshold, truth), flush=True)
         votes.append({"model": name, "readings": [one.to_json() for one in readings], **tally.to_json()})
     if args.json:
         frames = [
@@ -125,7 +125,7 @@ def _shown(
     plates: "Sequence[CutPlate]",
     readings: Sequence[Reading],
     tally: Tally,
-    weak: Sequence[bool],
+    threshold: float | None,
     truth: str | None,
 ) -> str:
     """One vote as text: the frames, the places, what was voted, a "?" behind what is weak."""
@@ -134,10 +134,13 @@ def _shown(
         numbers = f"{reading.confidence:.2f}", str(plate.picture.shape[1]), str(effective_width(plate.picture))
         rows.append([plate.name, reading.plate_text or "(no text)", "yes" if counted else "no", *numbers])
     lines = ["As they are:" if name == NONE else f"Restored by {name}:", aligned(rows), ""]
+    strange = strangers(tally, readings, threshold)
+    if others := [plate.name for plate, other in zip(plates, strange, strict=True) if other]:
+        lines += [f"Read surely, and as another plate: {', '.join(others)}. A vote is over frames of one plate.", ""]
     for number, place in enumerate(tally.places, 1):
         shares = "  ".join(f"{character} {100 * share:.1f} %" for character, share in place.items())
         lines.append(f"place {number}: {shares}")
-    voted = "".join(character + "?" * low for character, low in zip(tally.text, weak, strict=True))
+    voted = "".join(character + "?" * low for character, low in zip(tally.text, tally.weak(threshold), strict=True))
     lines.append(f"voted: {voted or '(no text)'}  confidence {tally.confidence:.2f}")
     if truth is not None:
         exact = sum(judge(truth, reading.plate_text).exact for reading in readings)

@@ -54,6 +54,18 @@ def test_the_shares_of_a_vote_are_shown_place_by_place():
     assert doubtful.split("<h4>")[1].count('class="chip weak"') == 1
 
 
+def test_a_frame_of_another_plate_is_marked():
+    texts = ("皖A12345", "皖A12345", "粤B98766", "皖A12345D")
+    readings = [Reading("", text, 0.9, (0.9,) * len(text), "test", 0.9) for text in texts]
+    pictures = [np.zeros((8, 24, 3), np.uint8)] * 4
+    frames = Frames(pictures, ["1", "2", "3", "4"], None)
+    shown = votes_html.votes(frames, [Round("", pictures, readings)], [1] * 4, Reader(), EN)
+    remarks = [
+        figure.count("another plate?") * 2 + figure.count("another length") for figure in shown.split("<figure>")
+    ]
+    assert remarks == [0, 0, 0, 2, 1]
+
+
 def test_an_approach_is_bounded_and_repeats():
     first, again = approached("京A86P20", 3, 1), approached("京A86P20", 3, 1)
     assert first.text == "京A86P20" and len(first.pictures) == 3

@@ -101,6 +101,16 @@ def test_a_vote_for_each_model(reader, folder, checkpoints, tmp_path, capsys):
     assert max(shape[1] for shape in reader.shapes) == 8 * 128
 
 
+def test_a_frame_of_another_plate_is_named(reader, folder, capsys):
+    reader.texts = (TEXT, "粤BF9876", "京AD12345", "")
+    assert call(folder) == 0
+    # Sure as it may be of its characters, the frame read with 40 % is not.
+    assert "another plate" not in capsys.readouterr().out
+    save_png(folder / "9.png", np.full((16, 48, 3), (1, 95, 0), np.uint8))
+    assert call(folder) == 0
+    assert "Read surely, and as another plate: 9.png." in capsys.readouterr().out
+
+
 def test_a_broken_frame_is_named_and_the_rest_counts(reader, folder, capsys):
     (folder / "10.png").write_bytes((folder / "8.png").read_bytes()[:60])
     (folder / "notes.txt").write_text("no picture")

@@ -215,10 +215,12 @@ def brought(files: Sequence[tuple[str, str]], reader: Any) -> Frames:
             notes.append(said.replace(file.name, name) if file.name in said else f"{name}: {said}")
 
         try:
-            plates, _ = cut_plates(folder, reader, complain=complain)
+            plates, others = cut_plates(folder, reader, complain=complain)
         except InputError as error:
             # One tells why; there may be many.
             raise InputError(" ".join([str(error), *notes[:1]])) from error
+    if others:
+        notes.append(f"Other plates in these frames, which have no vote: {', '.join(others)}.")
     return Frames([one.picture for one in plates], [names[one.name] for one in plates], None, tuple(notes))
 
 

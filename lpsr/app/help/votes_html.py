@@ -9,7 +9,7 @@ from lpsr.app.engines import read_by
 from lpsr.app.gallery import data_uri
 from lpsr.app.language import Words
 from lpsr.plates import matches
-from lpsr.voting import VOTES, Tally, vote
+from lpsr.voting import VOTES, Tally, strangers, vote
 
 if TYPE_CHECKING:
     from lpsr.app.help.votes import Frames, Round
@@ -42,11 +42,15 @@ def votes(
 def _round(one: "Round", frames: "Frames", qualities: Sequence[float], threshold: float | None, words: Words) -> str:
     name = words.html("help.vote_restored", model=one.restorer) if one.restorer else words.html("help.vote_as_is")
     tallies = {weights: vote(one.readings, weights, qualities) for weights in VOTES}
-    counted = tallies["majority"].counted
+    strange = strangers(tallies["majority"], one.readings, threshold)
+    remarks = [
+        "another_plate" if other else "" if fits else "apart"
+        for other, fits in zip(strange, tallies["majority"].counted, strict=True)
+    ]
     figures = "".join(
-        _frame(picture, name, size.shape, reading, fits, frames.text, threshold, words)
-        for picture, name, size, reading, fits in zip(
-            one.pictures, frames.names, frames.pictures, one.readings, counted, strict=True
+        _frame(picture, name, size.shape, reading, remark, frames.text, threshold, words)
+        for picture, name, size, reading, remark in zip(
+            one.pictures, frames.names, frames.pictures, one.readings, remarks, strict=True
         )
     )
     exact = ""
@@ -60,14 +64,14 @@ def _round(one: "Round", frames: "Frames", qualities: Sequence[float], threshold
     )
 
 
-def _frame(picture, name, size, reading, fits: bool, text: str | None, threshold: float | None, words: Words) -> str:
+def _frame(picture, name, size, reading, remark: str, text: str | None, threshold: float | None, words: Words) -> str:
     height, width = picture.shape[:2]
-    apart = "" if fits else f" <small>{words.html('help.vote_apart')}</small>"
+    said = f" <small>{words.html(f'help.vote_{remark}')}</small>" if remark else ""
     alt = words.html("help.vote_alt", name=name, width=size[1], height=size[0])
     return (
         f'<figure><img src="{data_uri(picture)}" alt="{alt}" width="{width}" height="{height}">'
         f"<figcaption><small>{escape(name)} · {size[1]} × {size[0]} px</small>"
-        f"{chips(reading, text, words, threshold)}{apart}</figcaption></figure>"
+        f"{chips(reading, text, words, threshold)}{said}</figcaption></figure>"
     )
 
 
