@@ -210,7 +210,7 @@ def test_a_run_is_taken_up_however_many_look_at_it(three):
         for _ in range(8):
             pool.submit(look)
         try:
-            for _ in range(20):
+            for _ in range(8):
                 queue.resume(three, "first")
                 assert state(three, "first") == "queued"
                 queue.pause(three, "first")
