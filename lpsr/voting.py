@@ -12,7 +12,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from lpsr.plates import matches
 from lpsr.readers.base import WEAK, Reading
 from lpsr.rectify import effective_width
 
@@ -69,15 +68,27 @@ class Tally:
 
 
 def strangers(tally: Tally, readings: Sequence[Reading], threshold: float | None = None) -> tuple[bool, ...]:
-    """For each reading that was voted over whether it may be another plate's: it is sure of every character, none being
-    below the reader's ``threshold``, where it has none below ``WEAK``, and fewer than half of them are those voted."""
-    least = WEAK if threshold is None else threshold
+    """Which of the readings that were voted over may be another plate's.
+
+    That is one of which no character is weak, below the reader's ``threshold`` or ``WEAK``, and with fewer than half of
+    the voted characters; a character that one of the two has more may stand anywhere. There are none where the voted
+    text itself is weak.
+    """
+    least = max(threshold or 0.0, WEAK)
+    if tally.confidence < least:
+        return (False,) * len(readings)
     return tuple(
-        bool(one.plate_text)
-        and not any(one.weak(least))
-        and 2 * sum(matches(tally.text, one.plate_text)) < len(tally.text)
+        bool(one.plate_text) and not any(one.weak(least)) and 2 * _common(tally.text, one.plate_text) < len(tally.text)
         for one in readings
     )
+
+
+def _common(one: str, other: str) -> int:
+    """Characters that two texts of plates have in common, place by place; without the one of the longer that is best
+    left out."""
+    short, long = sorted((one, other), key=len)
+    cut = [long] if len(short) == len(long) else [long[:i] + long[i + 1 :] for i in range(len(long))]
+    return max(sum(a == b for a, b in zip(short, rest, strict=False)) for rest in cut)
 
 
 def quality(picture: np.ndarray) -> float:

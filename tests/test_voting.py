@@ -175,17 +175,27 @@ def test_other_weights_and_qualities_are_refused(weights, qualities):
         vote([SURE, OTHER], weights, qualities)
 
 
-def test_what_is_surely_read_as_another_plate_is_told():
-    # Of seven characters 3, 4 and none are those voted.
-    far, near, other = reading("京A99945", 0.9), reading("京A19945", 0.9), reading("粤B98766D", 0.9)
+def test_what_is_read_firmly_as_another_plate_is_told():
+    # Of seven characters 4, 3 and none are those voted.
+    near, far, other = reading("京B19945", 0.9), reading("京B19946", 0.9), reading("粤B98766D", 0.9)
     unsure = reading("粤B98766", 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.4)
-    readings = [SURE, SURE, SURE, far, near, other, unsure, NOTHING]
-    tally = vote(readings, "majority")
+    tally = vote([SURE, SURE, SURE, SURE, near, far, other, unsure, NOTHING], "majority")
     assert tally.text == "京A12345"
-    assert strangers(tally, readings) == (False, False, False, False, False, True, False, False)
-    assert strangers(tally, [reading("京B99945", 0.9)]) == (True,)
-    assert strangers(tally, [unsure], 0.4) == (True,) and strangers(tally, [other], 0.95) == (False,)
+    assert strangers(tally, [SURE, near, far, other, unsure, NOTHING]) == (False, False, True, True, False, False)
+    # Below the reader's threshold, or where there is none below .5, a character is weak.
+    assert strangers(tally, [unsure], 0.3) == (False,) and strangers(tally, [other], 0.95) == (False,)
     assert strangers(vote([NOTHING], "majority"), [NOTHING]) == (False,)
+
+
+def test_a_character_missed_or_added_makes_no_other_plate():
+    for voted, read in (("皖AD12345", "皖A12345"), ("皖A12345", "皖AD12345"), ("皖A12345", "皖12345")):
+        assert strangers(vote([reading(voted, 0.9)], "majority"), [reading(read, 0.9)]) == (False,)
+
+
+def test_a_vote_that_is_weak_itself_accuses_nobody():
+    unsure, other = reading("京A12845", 0.2), reading("粤B98766", 0.9)
+    tally = vote([unsure, unsure, other], "majority")
+    assert tally.text == "京A12845" and strangers(tally, [other]) == (False,)
 
 
 def test_a_tally_as_json():

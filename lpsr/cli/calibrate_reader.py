@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NAME = "calibrate-reader"
 HELP = "measure how honest a reader is, and when it should abstain"
-# Plates below which what is chosen on them hangs on chance: with 100, an exact rate of one half is known to ±10 points.
+# Plates below which what is chosen on them hangs much on which they are.
 _FEW = 100
 _COVERAGES = (0.25, 0.5, 0.75, 0.9, 1.0)
 
@@ -77,8 +77,8 @@ def run(args: argparse.Namespace) -> None:
     # Shown first, so that a file that cannot be written loses nothing.
     print(table(found), flush=True)
     if found.chosen.plates < _FEW:
-        chance = f"from fewer than {_FEW} temperature and threshold are much a matter of chance"
-        print(f"\nChosen on {found.chosen.plates} plates only; {chance}.")
+        chosen = "the threshold is" if found.temperature is None else "temperature and threshold are"
+        print(f"\nChosen on few plates ({found.chosen.plates}; at least {_FEW} are advised): {chosen} largely chance.")
     if args.json:
         write_json(args.json, found.model_dump(mode="json"))
     if args.update:

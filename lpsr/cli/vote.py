@@ -7,8 +7,9 @@ A frame is a picture of the plate, cut close to it, or a photo, in which the pla
 taken. What each frame reads is printed, then for each place the characters read there with their shares of the votes,
 and the text that they make, a '?' behind a character that few voted for or that none was sure of. One frame is no vote,
 and its shares are all 100 %. Readings of another length than the voted one do not count; nor does a frame that cannot
-be used, which is said. A frame read surely and as another plate is named, and votes all the same. Frames that share a
-fault (one bad photo enlarged, one wrong habit of the reader) share it in the vote as well: agreement is no proof.
+be used, which is said. A frame that may show another plate is named; it votes all the same, where its length is the
+voted one. Frames that share a fault (one bad photo enlarged, one wrong habit of the reader) share it in the vote as
+well: agreement is no proof.
 """
 
 import argparse
@@ -98,7 +99,9 @@ def run(args: argparse.Namespace) -> int:
         readings = _read(plates, restorer, reader)
         tally = vote(readings, args.weights, [quality(plate.picture) for plate in plates])
         print("\n" + _shown(name, plates, readings, tally, reader.threshold, truth), flush=True)
-        votes.append({"model": name, "readings": [one.to_json() for one in readings], **tally.to_json()})
+        strange = _strange(plates, readings, tally, reader.threshold)
+        facts = {"model": name, "readings": [one.to_json() for one in readings], **tally.to_json()}
+        votes.append({**facts, "strangers": strange})
     if args.json:
         frames = [
             {
@@ -120,6 +123,14 @@ def _read(plates: "Sequence[CutPlate]", restorer: "Restorer | None", reader: Rea
     return [reader.read(restorer.restore(reduced(plate.picture, MOST_SIDE))) for plate in plates]
 
 
+def _strange(
+    plates: "Sequence[CutPlate]", readings: Sequence[Reading], tally: Tally, threshold: float | None
+) -> list[str]:
+    """The frames that may show another plate."""
+    found = strangers(tally, readings, threshold)
+    return [plate.name for plate, other in zip(plates, found, strict=True) if other]
+
+
 def _shown(
     name: str,
     plates: "Sequence[CutPlate]",
@@ -134,9 +145,9 @@ def _shown(
         numbers = f"{reading.confidence:.2f}", str(plate.picture.shape[1]), str(effective_width(plate.picture))
         rows.append([plate.name, reading.plate_text or "(no text)", "yes" if counted else "no", *numbers])
     lines = ["As they are:" if name == NONE else f"Restored by {name}:", aligned(rows), ""]
-    strange = strangers(tally, readings, threshold)
-    if others := [plate.name for plate, other in zip(plates, strange, strict=True) if other]:
-        lines += [f"Read surely, and as another plate: {', '.join(others)}. A vote is over frames of one plate.", ""]
+    if strange := _strange(plates, readings, tally, threshold):
+        why = "no character read there is weak, and fewer than half are those voted"
+        lines += [f"May show another plate: {', '.join(strange)} ({why}).", ""]
     for number, place in enumerate(tally.places, 1):
         shares = "  ".join(f"{character} {100 * share:.1f} %" for character, share in place.items())
         lines.append(f"place {number}: {shares}")

@@ -99,8 +99,9 @@ def _calibration(card: ReaderCard, found: dict[str, Any]) -> str:
     table = "\n".join([head, "|---" * 7 + "|", *rows])
     return (
         f"Its logits are divided by the temperature {card.temperature:.3g}, and a character below the threshold "
-        f"{card.threshold:g} is not to be trusted: it is printed as `_`. Both were chosen on split "
-        f"{text(found['chosen']['split'])}, pooled over the scales, and measured on split {text(checked['split'])}. "
+        f"{card.threshold:g} is not to be trusted: it is printed as `_`. Both were chosen on the "
+        f"{found['chosen']['plates']} plates of split {text(found['chosen']['split'])}, pooled over the scales, and "
+        f"measured on the {checked['plates']} of split {text(checked['split'])}. "
         "ECE is the expected calibration error, how far confidences are from the share that is right. A character "
         "earns 2 points where it is right, 0 where it is not printed, −1 where it is wrong; the last two columns say "
         f"what a character earns on average if all are printed, and if those below the threshold are not.\n\n{table}"

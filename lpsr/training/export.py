@@ -40,7 +40,7 @@ TOLERANCE = 0.01
 _PRETRAININGS: dict[str, tuple[type[PretrainingRecipe], type[WeightsCard], str]] = {
     EMBEDDER: (EmbedderRecipe, WeightsCard, "Embedder: ResNet-18 on plate characters"),
     CORNERS: (CornersRecipe, WeightsCard, "Corners: heat maps of a plate's four corners"),
-    PLATE: (ReaderRecipe, ReaderCard, "plate reader"),
+    PLATE: (ReaderRecipe, ReaderCard, "{} reader"),
 }
 # Weights and card, in the order of writing.
 _SUFFIXES = (".safetensors", ".json")
@@ -118,7 +118,7 @@ def export_auxiliary(run_folder: str | Path, name: str, folder: str | Path = CHE
     stages = earlier_stages(run)
     if isinstance(recipe, ReaderRecipe):
         coarsest = max([recipe.coarsest, *(stage["recipe"]["coarsest"] for stage in stages)])
-        title = f"{'Multi-scale' if coarsest > 1 else 'HR-trained'} {title}"
+        title = title.format("Multi-scale" if coarsest > 1 else "HR-trained")
     scores = {key: value for key, value in run.items() if key.startswith("val_")}
     if recipe.validation:
         scores |= {"data": recipe.validation.label, "split": recipe.validation.split}

@@ -235,14 +235,19 @@ def forget_uploads(root: Path, now: float) -> None:
         return
     with _queue(root):
         _sweep(root)
+    graves: list[Path] = []
     for run in list_runs(root):
         if not isinstance(run.plan.data, Archive) or run.status.state in ("queued", "running"):
             continue
         with suppress(Timeout, OSError, InputError), held(run.folder):
             if now - (run.folder / STATUS).stat().st_mtime <= KEPT:
                 continue
-            for path in (*(run.folder / name for name in (DATA, PATCHES, FILM)), *run.folder.glob(f".{DATA}.*")):
-                shutil.rmtree(path, ignore_errors=True)
+            shown = [path for name in (DATA, PATCHES, FILM) if (path := run.folder / name).exists()]
+            if shown := [*shown, *run.folder.glob(f".{DATA}.*")]:
+                # Out of the run in one step each, since to delete them takes long, and others wait to look at it.
+                graves.append(Path(tempfile.mkdtemp(prefix=".gone-", dir=root)))
+                for path in shown:
+                    path.rename(graves[-1] / path.name)
             status = read_status(run.folder)
             facts = status.stages["data"].facts
             named = facts.get("refused")
@@ -254,6 +259,8 @@ def forget_uploads(root: Path, now: float) -> None:
                 continue
             facts["refused"] = []
             write_status(run.folder, status)
+    for grave in graves:
+        shutil.rmtree(grave, ignore_errors=True)
 
 
 def owner_of(token: str) -> str:

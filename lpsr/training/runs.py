@@ -20,18 +20,14 @@ from lpsr.training.plan import Generated, Plan
 from lpsr.training.recipe import parse
 from lpsr.training.status import CHECKPOINT, LOCK, NOTE, PLAN, Status, read_status
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
 RUNS = Path(os.environ.get("LPSR_RUNS", Path(__file__).resolve().parents[2] / "runs"))
 # Generated plates lie here, once for all runs that ask for the same.
 SHARED = ".data"
 MAX_NOTE = 500
-# Seconds between two tries to take a lock; until a look gives up where looks exclude one another; and until one who
-# takes a run's lock gives up because of those who look.
-_POLL, _GLANCE, _PATIENCE = 0.01, 0.05, 5.0
+# Held by whoever looks whether a run's process lives.
+GATE = ".looks.lock"
+# Seconds that one waits there, and between two tries.
+_PATIENCE, _POLL = 60.0, 0.01
 
 
 @dataclass(frozen=True)
@@ -127,29 +123,28 @@ def delete(folder: Path) -> None:
 
 
 def lives(folder: Path) -> bool:
-    """Whether a process is working on the run; others that ask the same at this moment do not count."""
-    if fcntl is None:
-        try:
-            with FileLock(folder / LOCK).acquire(timeout=_GLANCE, poll_interval=_POLL):
-                return False
-        except Timeout:
-            return True
+    """Whether a process is working on the run; others that look at it do not count. Raises InputError as ``held``."""
     try:
-        with open(folder / LOCK, "rb") as file:
-            # Shared, so that looks, however many, do not take one another for its process.
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+        with held(folder):
+            return False
+    except Timeout:
         return True
-    except FileNotFoundError:
-        return False
-    return False
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold a run's lock for a moment. Raises filelock.Timeout while its process lives."""
-    lock = FileLock(folder / LOCK)
-    with lock.acquire(timeout=_PATIENCE, poll_interval=_POLL, cancel_check=lambda: lives(folder)):
+    """Hold a run's lock for a moment; others that look meanwhile wait.
+
+    Raises filelock.Timeout while the run's process lives, and InputError where others do not let go.
+    """
+    # One after the other, so that they never take one another for the run's process; a singleton, so that who holds one
+    # run may look at all.
+    gate = FileLock(folder.parent / GATE, is_singleton=True)
+    try:
+        passed = gate.acquire(timeout=_PATIENCE, poll_interval=_POLL)
+    except Timeout as error:
+        raise InputError("The runs are looked at by too many; try again in a minute.") from error
+    with passed, FileLock(folder / LOCK).acquire(timeout=0):
         try:
             yield
         finally:

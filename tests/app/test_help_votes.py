@@ -7,9 +7,10 @@ import pytest
 
 from lpsr.app.help import votes_html
 from lpsr.app.help.job import Job
-from lpsr.app.help.votes import Frames, Round, _count, approached
+from lpsr.app.help.votes import Frames, Round, _count, approached, brought
 from lpsr.app.help.wish import Wish, measure
 from lpsr.app.language import Words
+from lpsr.clip.cuts import CutPlate
 from lpsr.data.generator import generate
 from lpsr.errors import InputError
 from lpsr.images import encode_png
@@ -55,15 +56,27 @@ def test_the_shares_of_a_vote_are_shown_place_by_place():
 
 
 def test_a_frame_of_another_plate_is_marked():
-    texts = ("皖A12345", "皖A12345", "粤B98766", "皖A12345D")
-    readings = [Reading("", text, 0.9, (0.9,) * len(text), "test", 0.9) for text in texts]
-    pictures = [np.zeros((8, 24, 3), np.uint8)] * 4
-    frames = Frames(pictures, ["1", "2", "3", "4"], None)
-    shown = votes_html.votes(frames, [Round("", pictures, readings)], [1] * 4, Reader(), EN)
-    remarks = [
-        figure.count("another plate?") * 2 + figure.count("another length") for figure in shown.split("<figure>")
-    ]
-    assert remarks == [0, 0, 0, 2, 1]
+    # The reader's threshold is .8.
+    read = [("皖A12345", 1.0)] * 12
+    read += [("粤B98766", 1.0), ("粤B98766", 0.7), ("皖A12345D", 1.0), ("粤B98766D", 1.0)]
+    readings = [Reading("", text, sure, (sure,) * len(text), "test", sure) for text, sure in read]
+    pictures, names = [np.zeros((8, 24, 3), np.uint8)] * 16, [str(number) for number in range(16)]
+    frames = Frames(pictures, names, None, others=2)
+    shown = votes_html.votes(frames, [Round("", pictures, readings)], [1] * 16, Reader(), EN)
+    remarks = [("another plate?" in one, "another length" in one) for one in shown.split("<figure>")[13:]]
+    assert remarks == [(True, False), (False, False), (False, True), (True, True)]
+    assert shown.count("another plate?") == 2 and "without a vote: 2" in shown
+    # One of the three votes goes to the other plate, so none is told to be the wrong one.
+    doubtful = votes_html.votes(frames, [Round("", pictures, readings)], [0] * 12 + [1] * 4, Reader(), EN)
+    assert "another plate?" not in doubtful
+
+
+def test_other_plates_in_a_visitors_photos_are_counted(monkeypatch, tmp_path):
+    plate = CutPlate("000.png", np.zeros((8, 24, 3), np.uint8))
+    monkeypatch.setattr("lpsr.clip.cut_plates", lambda *_, **__: ([plate], ["粤B98766", "粤B98765"]))
+    (tmp_path / "a.png").touch()
+    found = brought([(str(tmp_path / "a.png"), "mine.png")], Reader())
+    assert (found.names, found.others, found.notes) == (["mine.png"], 2, ())
 
 
 def test_an_approach_is_bounded_and_repeats():

@@ -19,7 +19,7 @@ from lpsr.readers.own import OwnReader, load
 
 FACTS = {
     "name": "plate-hr",
-    "title": "HR-trained plate reader",
+    "title": "HR-trained reader",
     "architecture": "crnn-ctc",
     "recipe": {},
     "data": [],
@@ -171,4 +171,7 @@ def test_without_update_the_card_stays(plate_folder, folder, tmp_path, monkeypat
     assert found["chosen"]["plates"] == 2 and "--limit 2" in found["command"]
     out = capsys.readouterr().out
     assert "--check test --update puts temperature and threshold on its card" in out
-    assert "Chosen on 2 plates only" in out
+    assert "Chosen on few plates (2; at least 100 are advised): temperature and threshold are largely chance." in out
+    monkeypatch.setattr("lpsr.cli.calibrate_reader._FEW", 2)
+    assert main(["calibrate-reader", *arguments]) == 0
+    assert "few plates" not in capsys.readouterr().out

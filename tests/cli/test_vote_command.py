@@ -101,14 +101,23 @@ def test_a_vote_for_each_model(reader, folder, checkpoints, tmp_path, capsys):
     assert max(shape[1] for shape in reader.shapes) == 8 * 128
 
 
-def test_a_frame_of_another_plate_is_named(reader, folder, capsys):
+def test_a_frame_of_another_plate_is_named(reader, folder, tmp_path, capsys):
     reader.texts = (TEXT, "粤BF9876", "京AD12345", "")
-    assert call(folder) == 0
-    # Sure as it may be of its characters, the frame read with 40 % is not.
+    options = [folder, "--weights", "majority", "--json", tmp_path / "vote.json"]
+    assert call(*options) == 0
+    # The frame read as another plate is not sure (40 %).
     assert "another plate" not in capsys.readouterr().out
-    save_png(folder / "9.png", np.full((16, 48, 3), (1, 95, 0), np.uint8))
-    assert call(folder) == 0
-    assert "Read surely, and as another plate: 9.png." in capsys.readouterr().out
+    for number in (12, 13, 14):
+        save_png(folder / f"{number}.png", np.full((16, 48, 3), (0, 90, 0), np.uint8))
+    save_png(folder / "9.png", np.full((16, 48, 3), (1, 60, 0), np.uint8))
+    assert call(*options) == 0
+    assert "May show another plate: 9.png (no character" in capsys.readouterr().out
+    (one,) = json.loads((tmp_path / "vote.json").read_text(encoding="utf-8"))["votes"]
+    assert one["strangers"] == ["9.png"]
+    # It is unsure to a reader that has another threshold.
+    reader.threshold = 0.65
+    assert call(*options) == 0
+    assert "another plate" not in capsys.readouterr().out
 
 
 def test_a_broken_frame_is_named_and_the_rest_counts(reader, folder, capsys):

@@ -51,7 +51,7 @@ def folder(tmp_path: Path, made: PlateReaderNetwork) -> Path:
     """With the untrained reader "plate-hr"."""
     facts = dict.fromkeys(("device", "precision", "torch"), "") | {"recipe": {}, "data": [], "validation": {}}
     facts |= {"iterations": 1, "batch": 1, "seed": 0, "seconds": 0.0, "weights_dtype": "float16"}
-    facts |= {"name": "plate-hr", "title": "HR-trained plate reader", "architecture": "crnn-ctc"}
+    facts |= {"name": "plate-hr", "title": "HR-trained reader", "architecture": "crnn-ctc"}
     save_checkpoint(tmp_path, half(made.state_dict()), facts, ReaderCard)
     return tmp_path
 

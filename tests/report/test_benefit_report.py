@@ -32,8 +32,8 @@ def made(general: tuple[int, int], any_size: tuple[int, int], **classes) -> obje
 def test_the_answer_comes_first():
     first, general, any_size, best, *_ = said(made((50, 307), (369, 310)))
     assert first == (
-        "It depends on the reader: with its best restoration, the general reader reads more plates; "
-        "the multi-scale reader reads fewer plates."
+        "It depends on the reader. With the best restoration, against none: the general reader reads more plates "
+        "exactly; the multi-scale reader reads fewer plates exactly."
     )
     assert general.startswith("General reader with MSE")
     assert "more plates read exactly at ×8 (+49.4 [+45.1, +53.7] points)" in general
@@ -45,10 +45,14 @@ def test_the_answer_comes_first():
 
 def test_yes_and_no():
     helped = said(made((50, 307), (50, 310)))[0]
-    assert helped.startswith("Yes: with its best restoration, the general reader reads more plates;")
-    assert "the general reader shows no difference" in said(made((50, 50), (300, 300)))[0]
+    assert helped.startswith(
+        "Yes. With the best restoration, against none: the general reader reads more plates exactly;"
+    )
+    assert "against none: for the general reader no difference is shown;" in said(made((50, 50), (300, 300)))[0]
     harmed = said(made((300, 100), (300, 100)))[0]
-    assert harmed.startswith("No help is shown: with its best restoration, the general reader reads fewer")
+    assert harmed.startswith(
+        "No help is shown. With the best restoration, against none: the general reader reads fewer"
+    )
 
 
 def test_equal_pipelines_are_said_not_to_be_apart():
@@ -60,7 +64,7 @@ def test_equal_pipelines_are_said_not_to_be_apart():
 def test_a_class_where_it_helps_and_one_where_it_harms():
     far = {(restorer, reader): 400 for restorer in (NONE, "mse") for reader in (GENERAL, ANY_SIZE)}
     sentences = said(made((50, 307), (369, 369), **{"100+": {**far, ("mse", GENERAL): 200}}))
-    assert "the general reader reads more plates at 1 of 2 sizes and fewer at 1" in sentences[0]
+    assert "the general reader reads more plates exactly at 1 of 2 sizes and fewer at 1" in sentences[0]
     assert "at ×8 (+49.4" in sentences[1] and "fewer at 100+ px (−38.5" in sentences[1]
     assert sentences[-2] == (
         "Of these two, the one without restoration reads more at 0 of 2 sizes and fewer at 0; at 2 no difference is "
@@ -93,7 +97,7 @@ def test_few_plates_are_said_to_show_little(n, sentence):
     first, _, *others = said(benefit)
     few = [one for one in others if "ew plates:" in one]
     assert [one.startswith(sentence) for one in few] == ([True] if sentence else [])
-    assert first.startswith("No help" if n < 4 else "Yes: with")
+    assert first.startswith("No help" if n < 4 else "Yes. With")
 
 
 def test_each_size_has_its_own_number_of_plates():

@@ -18,7 +18,7 @@ from lpsr.errors import InputError
 from lpsr.training import queue, room
 from lpsr.training.bounds import Bounds, bounds
 from lpsr.training.plan import LOSSES, PRESETS, Plan, check_new, preset
-from lpsr.training.runs import MAX_NOTE, SHARED, list_runs, lives, read_run, set_note, size_of
+from lpsr.training.runs import GATE, MAX_NOTE, SHARED, held, list_runs, lives, read_run, set_note, size_of
 from lpsr.training.status import CONTROL, DATA, FILM, LOCK, PATCHES, PROCESS, STATUS, UPLOAD, read_status, write_status
 
 FULL = Bounds("full", 1.0, None, 8)
@@ -200,15 +200,16 @@ def test_looks_at_a_run_do_not_make_it_seem_to_run(three):
 
 def test_a_run_is_taken_up_however_many_look_at_it(three):
     put(three, "first", state="paused")
-    looking = threading.Event()
+    enough = threading.Event()
 
-    def look():
-        while not looking.is_set():
-            lives(three / "first")
+    def look() -> set[bool]:
+        seen = {lives(three / "first")}
+        while not enough.is_set():
+            seen.add(lives(three / "first"))
+        return seen
 
     with ThreadPoolExecutor(8) as pool:
-        for _ in range(8):
-            pool.submit(look)
+        looks = [pool.submit(look) for _ in range(8)]
         try:
             for _ in range(8):
                 queue.resume(three, "first")
@@ -216,7 +217,33 @@ def test_a_run_is_taken_up_however_many_look_at_it(three):
                 queue.pause(three, "first")
                 assert state(three, "first") == "paused"
         finally:
-            looking.set()
+            enough.set()
+    assert [one.result() for one in looks] == [{False}] * 8
+
+
+def test_who_holds_a_run_for_a_moment_is_waited_for(three):
+    put(three, "first", state="paused")
+    begun = threading.Event()
+
+    def hold():
+        with held(three / "first"):
+            begun.set()
+            # Who holds one may look at all, and at its own sees one who works on it.
+            assert {run.name: run.status.state for run in list_runs(three)}["first"] == "running"
+            time.sleep(0.3)
+
+    with ThreadPoolExecutor(1) as pool:
+        holder = pool.submit(hold)
+        begun.wait()
+        queue.resume(three, "first")
+        holder.result()
+    assert state(three, "first") == "queued"
+
+
+def test_a_gate_that_does_not_open_is_told(three, monkeypatch):
+    monkeypatch.setattr("lpsr.training.runs._PATIENCE", 0.05)
+    with FileLock(three / GATE), pytest.raises(InputError, match="try again"):
+        lives(three / "first")
 
 
 def test_a_look_at_a_run_that_is_deleted_meanwhile_leaves_nothing(three):

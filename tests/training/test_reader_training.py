@@ -89,7 +89,7 @@ def test_what_is_exported_is_a_reader_and_no_checkpoint(recipe, tmp_path, capsys
     assert auxiliary_of_run(run) == PLATE
     assert main(["export", str(run), "plate-hr", "--checkpoints", str(out)]) == 0
     said = capsys.readouterr().out
-    assert "HR-trained plate reader" in said and "Next: python -m lpsr calibrate-reader plate-hr --data DIR" in said
+    assert "HR-trained reader" in said and "Next: python -m lpsr calibrate-reader plate-hr --data DIR" in said
     card = read_auxiliary_card("plate-hr", out)
     assert isinstance(card, ReaderCard) and card.architecture == AUXILIARIES[PLATE]
     assert (card.temperature, card.threshold, card.calibration, card.test) == (1.0, None, None, None)
@@ -107,7 +107,7 @@ def test_what_is_exported_is_a_reader_and_no_checkpoint(recipe, tmp_path, capsys
 
 def test_the_title_is_that_of_the_recipe(recipe, tmp_path):
     pretrain_reader(recipe.model_copy(update={"iterations": 1, "validation": None}), tmp_path / "run")
-    assert export_auxiliary(tmp_path / "run", "plate-mine", tmp_path / "out").title == "Multi-scale plate reader"
+    assert export_auxiliary(tmp_path / "run", "plate-mine", tmp_path / "out").title == "Multi-scale reader"
 
 
 def test_the_verb_takes_splits_and_shares(plate_folder, tmp_path, capsys):

@@ -40,13 +40,14 @@ class Frames:
 
     Attributes:
         pictures: each ``(H, W, 3)`` uint8. names: what each is called. text: the true one, where known.
-        notes: sentences on files that could not be used.
+        notes: sentences on files that could not be used. others: number of other plates that the pictures show.
     """
 
     pictures: list[np.ndarray]
     names: list[str]
     text: str | None
     notes: tuple[str, ...] = ()
+    others: int = 0
 
 
 @dataclass(frozen=True)
@@ -219,9 +220,7 @@ def brought(files: Sequence[tuple[str, str]], reader: Any) -> Frames:
         except InputError as error:
             # One tells why; there may be many.
             raise InputError(" ".join([str(error), *notes[:1]])) from error
-    if others:
-        notes.append(f"Other plates in these frames, which have no vote: {', '.join(others)}.")
-    return Frames([one.picture for one in plates], [names[one.name] for one in plates], None, tuple(notes))
+    return Frames([one.picture for one in plates], [names[one.name] for one in plates], None, tuple(notes), len(others))
 
 
 _NO_PICTURE = f"No picture; frames are {', '.join(sorted(SUFFIXES))}."

@@ -31,6 +31,8 @@ def votes(
     by = read_by(reader.name, words)
     heading = words.html("help.vote_found", count=len(frames.pictures))
     notes = "".join(f'<p class="note">{escape(one)}</p>' for one in frames.notes)
+    if frames.others:
+        notes += f'<p class="note">{words.html("help.vote_others", count=frames.others)}</p>'
     shown = "".join(_round(one, frames, qualities, reader.threshold, words) for one in rounds)
     more = f'<p class="minor" role="status">{words.html("help.vote_restoring")}</p>' if pending else ""
     return (
@@ -42,14 +44,15 @@ def votes(
 def _round(one: "Round", frames: "Frames", qualities: Sequence[float], threshold: float | None, words: Words) -> str:
     name = words.html("help.vote_restored", model=one.restorer) if one.restorer else words.html("help.vote_as_is")
     tallies = {weights: vote(one.readings, weights, qualities) for weights in VOTES}
-    strange = strangers(tallies["majority"], one.readings, threshold)
+    # Where one vote goes to another text, it is not told which frame is of another plate.
+    strange = zip(*(strangers(tally, one.readings, threshold) for tally in tallies.values()), strict=True)
     remarks = [
-        "another_plate" if other else "" if fits else "apart"
+        ["another_plate"] * all(other) + ["apart"] * (not fits)
         for other, fits in zip(strange, tallies["majority"].counted, strict=True)
     ]
     figures = "".join(
-        _frame(picture, name, size.shape, reading, remark, frames.text, threshold, words)
-        for picture, name, size, reading, remark in zip(
+        _frame(picture, name, size.shape, reading, said, frames.text, threshold, words)
+        for picture, name, size, reading, said in zip(
             one.pictures, frames.names, frames.pictures, one.readings, remarks, strict=True
         )
     )
@@ -64,9 +67,11 @@ def _round(one: "Round", frames: "Frames", qualities: Sequence[float], threshold
     )
 
 
-def _frame(picture, name, size, reading, remark: str, text: str | None, threshold: float | None, words: Words) -> str:
+def _frame(
+    picture, name, size, reading, remarks: Sequence[str], text: str | None, threshold: float | None, words: Words
+) -> str:
     height, width = picture.shape[:2]
-    said = f" <small>{words.html(f'help.vote_{remark}')}</small>" if remark else ""
+    said = "".join(f" <small>{words.html(f'help.vote_{remark}')}</small>" for remark in remarks)
     alt = words.html("help.vote_alt", name=name, width=size[1], height=size[0])
     return (
         f'<figure><img src="{data_uri(picture)}" alt="{alt}" width="{width}" height="{height}">'

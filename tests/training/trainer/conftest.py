@@ -29,7 +29,7 @@ def make_recipe(plate_folder, tiny_network):
     return make
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def embedder(tmp_path_factory) -> str:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("embedder") / "embedder.safetensors"
