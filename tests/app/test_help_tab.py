@@ -91,7 +91,7 @@ def test_the_committed_measurement_comes_first(tab, tmp_path):
     write_benefit(make_benefit(votes=make_votes()), tmp_path / "benefit.json")
     seen = look(tab)
     shown = json.loads(seen.report)
-    assert "As measured on real plates" in shown["html"] and "helps" in shown["html"]
+    assert "As measured on real plates" in shown["html"] and "With the best restoration, against none" in shown["html"]
     assert {"benefit_heat_paddle-onnx", "benefit_votes_paddle-onnx"} <= set(shown["figures"])
     assert set(shown["figures"]) < set(shown["csv"]) and "benefit_class_x8" in shown["csv"]
     assert look(tab, shown=seen.shown).report == gr.skip()
