@@ -35,7 +35,7 @@ def verdict(benefit: Benefit) -> tuple[Finding, ...]:
         return (Finding("benefit_nothing"),)
     found = {reader.name: gains(benefit, reader.name) for reader in benefit.readers}
     readers = [_reader(benefit, name, one) for name, one in found.items()]
-    return (_answer(found), *readers, *_few(benefit), *_rivals(benefit), *_sure(benefit), _method(benefit))
+    return (_answer(benefit, found), *readers, *_few(benefit), *_rivals(benefit), *_sure(benefit), _method(benefit))
 
 
 def reader_title(name: str) -> Text:
@@ -73,7 +73,7 @@ def _said(name: str) -> Text:
     return Finding(f"said_{_READERS[name]}") if name in _READERS else name
 
 
-def _answer(found: dict[str, Sequence[Gain]]) -> Finding:
+def _answer(benefit: Benefit, found: dict[str, Sequence[Gain]]) -> Finding:
     """Yes where every reader is helped everywhere, no where none is anywhere."""
     counts = {name: Counter(one.difference.effect for one in own) for name, own in found.items()}
     classes = len(next(iter(found.values())))
@@ -88,7 +88,9 @@ def _answer(found: dict[str, Sequence[Gain]]) -> Finding:
     key = "yes" if min(helped) == classes else "depends" if any(helped) else "no"
     if key == "depends" and 1 in (classes, len(found)):
         key += "_reader" if classes == 1 else "_size"
-    return Finding(f"benefit_answer_{key}", {"parts": clauses(parts)})
+    first, *others = restorations(benefit)
+    model = Finding("benefit_the_best") if others else restorer_title(benefit, first)
+    return Finding(f"benefit_answer_{key}", {"model": model, "parts": clauses(parts)})
 
 
 def _few(benefit: Benefit) -> list[Finding]:

@@ -24,7 +24,7 @@ def test_the_verdict_the_tables_and_the_file(call, tmp_path, capsys):
     out, err = capsys.readouterr()
     found = read_results(tmp_path / "results").benefit
     assert found == read_benefit(tmp_path / "a.json")
-    assert out.startswith("No help is shown. With the best restoration, against none: for the general reader no")
+    assert out.startswith("No help is shown. With MSE, against none: for the general reader no")
     assert "What restoration adds" in out and "Every measure at ×8" in out and "MSE → General reader" in out
     assert [(one.name, one.n) for one in found.classes] == [("x8", 3), ("20-40", 2)]
     assert found.command == (

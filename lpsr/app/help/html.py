@@ -79,7 +79,10 @@ def data_of(benefit: "Benefit", words: Words) -> str:
     """On which plates it was measured, HTML."""
     known = benefit.passport
     split = f", {words('help.split', split=known['split'])}" if known.get("split") else ""
-    return escape(f"{known.get('data')}{split}, n = {known.get('n')}")
+    # Of each size; there may be fewer of some.
+    numbers = [one.n for one in benefit.classes]
+    n = "–".join(str(one) for one in sorted({min(numbers), max(numbers)}))
+    return escape(f"{known.get('data')}{split}, n = {n}")
 
 
 def progress(job: Job, ahead: int, words: Words) -> str:

@@ -53,6 +53,8 @@ class HelpTab:
         # The key of what the browser shows, so that nothing is sent again.
         self.shown = gr.Textbox("", visible=False)
         self.timer = gr.Timer(LOOK, active=False)
+        # Changes where the visitor asked for something, so that it is looked at.
+        self.asked = gr.State(0)
         gr.HTML('<p class="help-question">' + label("help.question") + "</p>")
         with gr.Row(elem_id="help"):
             with gr.Column(scale=1, min_width=300, elem_id="help-main"):
@@ -86,16 +88,19 @@ class HelpTab:
         look = {"fn": self._look, "inputs": [token, self.which, self.shown], "outputs": looked, **private}
         look |= {"concurrency_id": "help", "concurrency_limit": 2}
         self.form.listen(self.tab)
-        self.tab.select(**look)
+        # One event for all that calls for a look: two at once might answer in the wrong order, and the older one would
+        # end the timer.
+        calls = [self.tab.select, self.timer.tick, self.which.input, self.asked.change]
+        gr.on(calls, **look, trigger_mode="always_last")
         # After a reload the measurement goes on, and is followed again once the browser has found the token.
         gr.on([page.load, token.change], self._attach, token, self.timer, **at_once)
-        self.timer.tick(**look, trigger_mode="once")
-        self.which.input(**look, trigger_mode="always_last")
+        # By the queue: beside it a state that changes calls nobody.
+        asked = {"fn": lambda: next(_answers), "outputs": self.asked, **private}
         form = [token, self.form.file, self.form.why, *self.form.controls]
-        self.start.click(self._start, form, [self.message, self.which, token], **private).then(**look)
+        self.start.click(self._start, form, [self.message, self.which, token], **private).then(**asked)
         self.form.file.upload(lambda: "", None, self.message, **at_once)
         # Past the queue, where it would wait for others.
-        self.stop.click(self._stop, token, self.stop, **at_once).then(**look)
+        self.stop.click(self._stop, token, self.stop, **at_once).then(**asked)
         self.files.select(self._download, token, self.files, **private)
         self.votes.listen(self.tab)
 
@@ -160,7 +165,8 @@ class HelpTab:
             {"buttons": html.downloads(words), "file": None} if own and which == "own" else _NO_FILES,
             report,
             key,
-            gr.Timer(active=active),
+            # Before the browser has found its token nothing is known.
+            gr.Timer(active=active) if is_token(token) else gr.skip(),
         )
 
     def _job(self, token: Any) -> Job | None:
