@@ -40,6 +40,22 @@ _OPENED = """() => {{
   if (parent !== window) parent.postMessage({{ queryString: address.search, hash: '' }}, 'https://huggingface.co');
   setTimeout(() => window.dispatchEvent(new Event('resize')), 50);
 }}"""
+# On a slow machine Gradio opens the first tab once more after it has opened the one that the address names, so that is
+# asked for until it stays open or the visitor does something.
+_STAYS = """<script>(() => {
+  const name = new URL(location.href).searchParams.get('tab');
+  if (!name) return;
+  let stays = 0;
+  const end = () => clearInterval(asking);
+  const asking = setInterval(() => {
+    const tab = document.querySelector(`[role="tab"][data-tab-id="${CSS.escape(name)}"]`);
+    if (!tab) return;
+    if (tab.getAttribute('aria-selected') !== 'true') { stays = 0; tab.click(); }
+    else if (++stays === 20) end();
+  }, 50);
+  setTimeout(end, 15000);
+  for (const event of ['pointerdown', 'keydown']) addEventListener(event, end, { once: true });
+})()</script>"""
 # Seconds: how often uploads are deleted, and how old they may be; a full queue takes minutes.
 CACHE = (60, 240)
 
@@ -173,6 +189,7 @@ def launch(
         share=share,
         theme=THEME,
         css_paths=STYLES,
+        head=_STAYS,
         i18n=translations(),
         max_file_size=largest,
         footer_links=["api"],

@@ -206,3 +206,13 @@ def test_two_visitors_never_see_each_others_plate(visit, tmp_path):
         source = page.get_attribute('.card[data-model="lr"] img', "src").partition(",")[2]
         picture = Image.open(io.BytesIO(base64.b64decode(source)))
         assert picture.size == (768, 256) and picture.getpixel((5, 5)) == (shade, shade, shade)
+
+
+def test_the_address_names_a_tab_and_a_visitor_who_goes_elsewhere_at_once_stays_there(visitor, address):
+    page = visitor()
+    page.goto(f"{address}?tab=maps")
+    page.wait_for_selector('[role="tab"][data-tab-id="maps"][aria-selected="true"]')
+    page.click('[role="tab"][data-tab-id="compare"]')
+    # Longer than it is asked for.
+    page.wait_for_timeout(1500)
+    assert page.locator('[role="tab"][aria-selected="true"]').get_attribute("data-tab-id") == "compare"
