@@ -98,8 +98,9 @@ def run(args: argparse.Namespace) -> int:
     for name, restorer in restorers.items():
         readings = _read(plates, restorer, reader)
         tally = vote(readings, args.weights, [quality(plate.picture) for plate in plates])
-        print("\n" + _shown(name, plates, readings, tally, reader.threshold, truth), flush=True)
-        strange = _strange(plates, readings, tally, reader.threshold)
+        marks = strangers(tally, readings, reader.threshold)
+        strange = [plate.name for plate, other in zip(plates, marks, strict=True) if other]
+        print("\n" + _shown(name, plates, readings, tally, tally.weak(reader.threshold), strange, truth), flush=True)
         facts = {"model": name, "readings": [one.to_json() for one in readings], **tally.to_json()}
         votes.append({**facts, "strangers": strange})
     if args.json:
@@ -123,35 +124,29 @@ def _read(plates: "Sequence[CutPlate]", restorer: "Restorer | None", reader: Rea
     return [reader.read(restorer.restore(reduced(plate.picture, MOST_SIDE))) for plate in plates]
 
 
-def _strange(
-    plates: "Sequence[CutPlate]", readings: Sequence[Reading], tally: Tally, threshold: float | None
-) -> list[str]:
-    """The frames that may show another plate."""
-    found = strangers(tally, readings, threshold)
-    return [plate.name for plate, other in zip(plates, found, strict=True) if other]
-
-
 def _shown(
     name: str,
     plates: "Sequence[CutPlate]",
     readings: Sequence[Reading],
     tally: Tally,
-    threshold: float | None,
+    weak: Sequence[bool],
+    strange: Sequence[str],
     truth: str | None,
 ) -> str:
-    """One vote as text: the frames, the places, what was voted, a "?" behind what is weak."""
+    """One vote as text: the frames, those that may be of another plate, the places, what was voted, a "?" behind what
+    is weak."""
     rows = [["frame", "reads", "counts", "confidence", "width [px]", "worth [px]"]]
     for plate, reading, counted in zip(plates, readings, tally.counted, strict=True):
         numbers = f"{reading.confidence:.2f}", str(plate.picture.shape[1]), str(effective_width(plate.picture))
         rows.append([plate.name, reading.plate_text or "(no text)", "yes" if counted else "no", *numbers])
     lines = ["As they are:" if name == NONE else f"Restored by {name}:", aligned(rows), ""]
-    if strange := _strange(plates, readings, tally, threshold):
+    if strange:
         why = "no character read there is weak, and fewer than half are those voted"
         lines += [f"May show another plate: {', '.join(strange)} ({why}).", ""]
     for number, place in enumerate(tally.places, 1):
         shares = "  ".join(f"{character} {100 * share:.1f} %" for character, share in place.items())
         lines.append(f"place {number}: {shares}")
-    voted = "".join(character + "?" * low for character, low in zip(tally.text, tally.weak(threshold), strict=True))
+    voted = "".join(character + "?" * low for character, low in zip(tally.text, weak, strict=True))
     lines.append(f"voted: {voted or '(no text)'}  confidence {tally.confidence:.2f}")
     if truth is not None:
         exact = sum(judge(truth, reading.plate_text).exact for reading in readings)

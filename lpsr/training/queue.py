@@ -23,7 +23,7 @@ from lpsr.files import write_bytes, write_json
 from lpsr.training.bounds import Bounds
 from lpsr.training.plan import Archive, Plan
 from lpsr.training.room import make_room
-from lpsr.training.runs import Run, delete, held, list_runs, lives, read_run
+from lpsr.training.runs import Run, bury, delete, held, list_runs, lives, read_run
 from lpsr.training.status import (
     CONTROL,
     DATA,
@@ -242,12 +242,10 @@ def forget_uploads(root: Path, now: float) -> None:
         with suppress(Timeout, OSError, InputError), held(run.folder):
             if now - (run.folder / STATUS).stat().st_mtime <= KEPT:
                 continue
-            shown = [path for name in (DATA, PATCHES, FILM) if (path := run.folder / name).exists()]
-            if shown := [*shown, *run.folder.glob(f".{DATA}.*")]:
-                # Out of the run in one step each, since to delete them takes long, and others wait to look at it.
-                graves.append(Path(tempfile.mkdtemp(prefix=".gone-", dir=root)))
-                for path in shown:
-                    path.rename(graves[-1] / path.name)
+            brought = (*(run.folder / name for name in (DATA, PATCHES, FILM)), *run.folder.glob(f".{DATA}.*"))
+            if there := [path for path in brought if path.exists()]:
+                # To delete them takes long, and others wait to look at the run.
+                graves.append(bury(root, there))
             status = read_status(run.folder)
             facts = status.stages["data"].facts
             named = facts.get("refused")

@@ -6,7 +6,7 @@ Whether a run's process lives is told by the lock it holds, which the system rel
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -108,10 +108,8 @@ def delete(folder: Path) -> None:
             for suffix in (".json", ".md"):
                 (CHECKPOINTS / f"{name}{suffix}").unlink(missing_ok=True)
             weights.unlink()
-    # Out of sight in one step, so that nobody meets half a run.
-    grave = Path(tempfile.mkdtemp(prefix=".gone-", dir=root))
-    folder.rename(grave / name)
-    shutil.rmtree(grave, ignore_errors=True)
+    # Nobody meets half a run.
+    shutil.rmtree(bury(root, [folder]), ignore_errors=True)
     plans = [run.plan.data for run in list_runs(root)]
     used = {data.folder_name for data in plans if isinstance(data, Generated)}
     for path in (root / SHARED).glob("*"):
@@ -120,6 +118,14 @@ def delete(folder: Path) -> None:
             continue
         with suppress(OSError):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def bury(root: Path, paths: Iterable[Path]) -> Path:
+    """Move what is to be deleted out of sight, in one step each; returns the folder, which the queue's sweep knows."""
+    grave = Path(tempfile.mkdtemp(prefix=".gone-", dir=root))
+    for path in paths:
+        path.rename(grave / path.name)
+    return grave
 
 
 def lives(folder: Path) -> bool:
